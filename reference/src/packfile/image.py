@@ -1,0 +1,328 @@
+"""Image: a packfile, mapped read-only, with its header and directory checked.
+
+Assumes nothing of the file. Promises that every section lies where the directory says, whole and within the file, and
+that no count exceeds its limit. Says nothing of what rows, code, names or constants hold: those are checked when they are used.
+Opening reads the header and the directory only, so it takes the same time for a file of any length.
+"""
+
+import contextlib
+import errno
+import mmap
+import os
+import stat
+from dataclasses import dataclass
+from io import BytesIO
+from types import TracebackType
+from typing import NoReturn, Self
+
+from kaitaistruct import EndOfStreamError, KaitaiStream, ValidationFailedError
+
+from packfile import layout
+from packfile._kaitai.packfile import Packfile as Parser
+from packfile.errors import Malformed, PackfileError, Unsupported
+from packfile.layout import ByteOrder, ExportRow, FunctionRow, ImportRow, SectionKind
+
+_OUTCOMES: dict[str, type[PackfileError]] = {"malformed": Malformed, "unsupported": Unsupported}
+_NO_SECTION = (0, 0)
+_NO_DIGEST = bytes(32)
+
+
+@dataclass
+class Stats:
+    """What a loader did with one file, in bytes, words and rows."""
+
+    mapped: int = 0
+    """Bytes of the read-only mapping."""
+    copied: int = 0
+    """Bytes of the file that were copied to private memory at once: the data section where the host's page is larger
+    than the file's unit, and nothing else."""
+    swapped: int = 0
+    """Bytes rewritten in another byte order. No code path does that, for files of either order."""
+    verified: int = 0
+    """Words of code that were verified."""
+    functions_verified: int = 0
+    """Functions that were verified."""
+    rows_read: int = 0
+    """Function, import and export rows that were read."""
+
+
+class Image:
+    """A mapped packfile.
+
+    Immutable but for its counters and the verdicts that are kept for its functions, so threads may share it. Close it, or use it
+    as a context manager. Closing is safe at any time: the mapping itself goes when the last process linked from it, and the
+    last view of a section, are gone.
+    """
+
+    def __init__(self, buffer: mmap.mmap | bytes, name: str, fd: int | None = None) -> None:
+        """Check header and directory of a file that is mapped or in memory.
+
+        Args:
+            buffer: The whole file.
+            name: Its name, for messages.
+            fd: An open descriptor of the file that the image then owns; without it, `data` is copied rather than mapped.
+
+        Raises:
+            Malformed: PF-HDR-*, PF-DIR-*, PF-LIM-001 to 004, PF-SEC-001, PF-SEC-002 or PF-INT-001 is broken.
+            Unsupported: PF-HDR-004, PF-HDR-007 or PF-DIR-003 is.
+        """
+        self.name = name
+        self.closed = False
+        self._users = 0
+        self.stats = Stats(mapped=len(buffer))
+        self.verdicts: dict[int, object] = {}
+        """What verification said of each function that was called, by index. Belongs to the verify layer."""
+        self._buffer = buffer
+        self._fd = fd
+        body = _parse(buffer, name)
+        self.order = ByteOrder.LITTLE if body._is_le else ByteOrder.BIG
+        self.unit_log2: int = body.unit_log2
+        self.entry: int | None = None if body.entry == layout.NO_ENTRY else body.entry
+        self.bss_size: int = body.bss_size
+        self.digest_root: bytes = body.digest_root
+        self.sections: dict[int, tuple[int, int]] = {s.kind_id: (s.offset, s.length) for s in body.sections}
+        """Offset and length in bytes of each section, by kind, in the order of the file."""
+        self.function_count = self._count(SectionKind.FUNCTIONS)
+        self.import_count = self._count(SectionKind.IMPORTS)
+        self.export_count = self._count(SectionKind.EXPORTS)
+        self.constant_count = self._count(SectionKind.CONSTANTS)
+        self.code_words = self._count(SectionKind.CODE)
+        self._functions_at, _ = self.sections.get(SectionKind.FUNCTIONS, _NO_SECTION)
+        self._imports_at, _ = self.sections.get(SectionKind.IMPORTS, _NO_SECTION)
+        self._exports_at, _ = self.sections.get(SectionKind.EXPORTS, _NO_SECTION)
+        self._constants_at, _ = self.sections.get(SectionKind.CONSTANTS, _NO_SECTION)
+        self._strings_at, self.strings_length = self.sections.get(SectionKind.STRINGS, _NO_SECTION)
+        self.code_at, _ = self.sections.get(SectionKind.CODE, _NO_SECTION)
+        self.view = memoryview(buffer).toreadonly()
+        """The whole file."""
+        self._function_row = layout.FUNCTION_ROW[self.order].unpack_from
+        self._import_row = layout.IMPORT_ROW[self.order].unpack_from
+        self._export_row = layout.EXPORT_ROW[self.order].unpack_from
+        self._constant = layout.CONSTANT[self.order].unpack_from
+        self._code_end = layout.CODE_WORD[self.order].unpack_from
+        self._check_sections()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Self:
+        """Map a file and check its header and directory.
+
+        Raises:
+            OSError: The file cannot be opened or mapped.
+            Malformed: See `Image`.
+            Unsupported: See `Image`.
+        """
+        name = os.fspath(path)
+        # O_NONBLOCK: opening a FIFO that nobody writes to must fail below, not hang here.
+        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", name)
+            if status.st_size == 0:
+                raise Malformed("PF-HDR-001", "the file is empty", at=0, expected="64 bytes or more", got="0", file=name)
+            return cls(mmap.mmap(fd, 0, access=mmap.ACCESS_READ), name, fd)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def close(self) -> None:
+        """Give up the file. The mapping goes as soon as no process and no view of a section uses it.
+
+        Closing twice is harmless; a closed image cannot be linked again.
+        """
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+        self.closed = True
+        self._drop_unused()
+
+    def acquire(self) -> None:
+        """Keep the mapping until a matching `release`, whether the image is closed before or not.
+
+        Raises:
+            ValueError: The image is closed.
+        """
+        if self.closed:
+            raise ValueError(f"{self.name} is closed")
+        self._users += 1
+
+    def release(self) -> None:
+        """Undo one `acquire`."""
+        self._users -= 1
+        self._drop_unused()
+
+    def _drop_unused(self) -> None:
+        if self.closed and self._users == 0:
+            self.verdicts.clear()
+            self.view.release()
+            if isinstance(self._buffer, mmap.mmap):
+                # Views that a caller still holds keep the mapping; the last of them to go takes it along.
+                with contextlib.suppress(BufferError):
+                    self._buffer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def section(self, kind: int) -> memoryview:
+        """The bytes of a section, where they are mapped; empty where the file has no such section."""
+        at, length = self.sections.get(kind, _NO_SECTION)
+        return self.view[at : at + length]
+
+    def function_row(self, index: int) -> FunctionRow:
+        """Row of a function below `function_count`, unchecked."""
+        self.stats.rows_read += 1
+        return FunctionRow._make(self._function_row(self.view, self.function_row_at(index)))
+
+    def function_row_at(self, index: int) -> int:
+        """Offset of a function row in the file."""
+        return self._functions_at + index * layout.SECTIONS[SectionKind.FUNCTIONS].row_size
+
+    def code_start(self, index: int) -> int:
+        """First word of a function's code: the `code_end` of the row before it."""
+        return 0 if index == 0 else int(self._code_end(self.view, self.function_row_at(index - 1))[0])
+
+    def import_row(self, index: int) -> ImportRow:
+        """Import row below `import_count`, unchecked."""
+        self.stats.rows_read += 1
+        return ImportRow._make(self._import_row(self.view, self.import_row_at(index)))
+
+    def import_row_at(self, index: int) -> int:
+        """Offset of an import row in the file."""
+        return self._imports_at + index * layout.SECTIONS[SectionKind.IMPORTS].row_size
+
+    def export_row(self, index: int) -> ExportRow:
+        """Export row below `export_count`, unchecked."""
+        self.stats.rows_read += 1
+        return ExportRow._make(self._export_row(self.view, self.export_row_at(index)))
+
+    def export_row_at(self, index: int) -> int:
+        """Offset of an export row in the file."""
+        return self._exports_at + index * layout.SECTIONS[SectionKind.EXPORTS].row_size
+
+    def constant(self, index: int) -> int:
+        """The 64 bits of a constant below `constant_count`, as an unsigned integer."""
+        return int(self._constant(self.view, self._constants_at + index * 8)[0])
+
+    def has_name(self, offset: int, length: int) -> bool:
+        """Whether that range of the strings section is a possible name (PF-SEC-003, PF-SEC-004, PF-LIM-005)."""
+        size = self.strings_length
+        return offset <= size and 1 <= length <= layout.MAX_NAME_LENGTH and length <= size - offset
+
+    def name_bytes(self, offset: int, length: int) -> bytes:
+        """The bytes of a name; fewer where its range leaves the strings section."""
+        start = self._strings_at
+        return bytes(self.view[start + min(offset, self.strings_length) : start + min(offset + length, self.strings_length)])
+
+    def words(self, start: int, end: int) -> tuple[memoryview, memoryview, memoryview, memoryview]:
+        """Views of the op, a, b and c bytes of code words start to end, in either byte order, without copying."""
+        code = self.view[self.code_at + 4 * start : self.code_at + 4 * end]
+        if self.order is ByteOrder.LITTLE:
+            return code[0::4], code[1::4], code[2::4], code[3::4]
+        return code[3::4], code[2::4], code[1::4], code[0::4]
+
+    def private_data(self) -> memoryview:
+        """A new private, writable copy of the data section, page by page as it is written where the host allows that.
+
+        The image must not be closed.
+        """
+        at, length = self.sections.get(SectionKind.DATA, _NO_SECTION)
+        if self._fd is not None and length and at % mmap.ALLOCATIONGRANULARITY == 0:
+            return memoryview(mmap.mmap(self._fd, length, access=mmap.ACCESS_COPY, offset=at))
+        self.stats.copied += length
+        return memoryview(bytearray(self.view[at : at + length]))
+
+    def _count(self, kind: SectionKind) -> int:
+        return self.sections.get(kind, _NO_SECTION)[1] // layout.SECTIONS[kind].row_size
+
+    def _check_sections(self) -> None:
+        has = self.sections.__contains__
+        if self.entry is not None and self.entry >= self.function_count:
+            at = layout.Header._fields.index("entry")
+            raise Malformed(
+                "PF-HDR-009",
+                "the entry function does not exist",
+                at=layout.FIELDS["header"][at].offset,
+                expected=f"0xffffffff, or an index below {self.function_count}",
+                got=str(self.entry),
+                file=self.name,
+            )
+        if has(SectionKind.FUNCTIONS) != has(SectionKind.CODE):
+            found = "functions" if has(SectionKind.FUNCTIONS) else "code"
+            self._refuse("PF-SEC-001", "functions and code come together", "both sections, or neither", f"only {found}")
+        if (has(SectionKind.IMPORTS) or has(SectionKind.EXPORTS)) and not has(SectionKind.STRINGS):
+            self._refuse("PF-SEC-002", "imports and exports need names", "a strings section", "none")
+        if has(SectionKind.DIGESTS) != (self.digest_root != _NO_DIGEST):
+            found = "a root without one" if self.digest_root != _NO_DIGEST else "a zero root with one"
+            self._refuse("PF-INT-001", "digest_root and digests come together", "a root if there is a digests section", found)
+
+    def _refuse(self, rule: str, message: str, expected: str, got: str) -> NoReturn:
+        raise Malformed(rule, message, at=layout.HEADER_SIZE, expected=expected, got=got, file=self.name)
+
+
+def _parse(buffer: mmap.mmap | bytes, name: str) -> Parser.Body:
+    """Run the generated parser over header and directory, and turn its errors into ours: the only place that does."""
+    stream = buffer if isinstance(buffer, mmap.mmap) else BytesIO(buffer)
+    stream.seek(0)
+    io = KaitaiStream(stream)
+    try:
+        return Parser(io).body
+    except ValidationFailedError as error:
+        check = layout.CHECKS[error.src_path]
+        at, got, expected = _explain(error.src_path, check.attribute, buffer, io.pos())
+        failure = _OUTCOMES[check.outcome]
+        raise failure(
+            check.rule, check.text, at=at, expected=expected, got=got, file=name
+        ) from None
+    except EndOfStreamError:
+        rule = layout.TOO_SHORT["body"] if len(buffer) < layout.HEADER_SIZE else layout.TOO_SHORT["section"]
+        wanted = "a header of 64 bytes" if len(buffer) < layout.HEADER_SIZE else "the whole directory"
+        raise Malformed(
+            rule, "the file is too short", at=len(buffer), expected=wanted, got=f"{len(buffer)} bytes", file=name
+        ) from None
+
+
+def _explain(path: str, attribute: str, buffer: mmap.mmap | bytes, pos: int) -> tuple[int, str, str | None]:
+    """Offset of the field that a check is on, the value found there, and the one expected where there is only one.
+
+    A check of size 0 stands after the field that it is about.
+    """
+    order = ByteOrder.BIG if buffer[8] == ByteOrder.BIG else ByteOrder.LITTLE
+    if "section" not in path:
+        after = layout.HEADER_SIZE + 1 if attribute == "check_end" else pos
+        names = [f for f in layout.FIELDS["header"] if f.offset < after]
+        field = names[-1]
+        if attribute == "check_end":
+            field = next(f for f in names if f.name == "file_length")
+        values = layout.Header._make(_header(buffer, order))
+        value = values[layout.Header._fields.index(field.name)]
+        if attribute == "file_length":
+            return field.offset, str(value), str(len(buffer))
+        return field.offset, value.hex() if isinstance(value, bytes) else str(value), None
+    size = layout.DIRECTORY_ENTRY[order].size
+    index = (pos - 1 - layout.HEADER_SIZE) // size
+    at = layout.HEADER_SIZE + index * size
+    entry = layout.DIRECTORY_ENTRY[order]
+    field = next(f for f in reversed(layout.FIELDS["section"]) if at + f.offset < pos)
+    got = int.from_bytes(buffer[at + field.offset : at + field.offset + field.size], "big" if order == 2 else "little")
+    expected = None
+    if attribute == "offset":
+        kind = int.from_bytes(buffer[at : at + 4], "big" if order == 2 else "little")
+        if index:
+            _, previous, length = entry.unpack_from(buffer, at - size)
+            end = previous + length
+        else:
+            end = layout.HEADER_SIZE + size * _header(buffer, order)[7]
+        unit_aligned = kind in layout.SECTIONS and layout.SECTIONS[SectionKind(kind)].unit_aligned
+        unit = 1 << buffer[10] if unit_aligned else 8
+        expected = hex(-(-end // unit) * unit)
+    return at + field.offset, hex(got), expected
+
+
+def _header(buffer: mmap.mmap | bytes, order: ByteOrder) -> tuple[int | bytes, ...]:
+    head = buffer[: layout.HEADER_SIZE].ljust(layout.HEADER_SIZE, b"\0")
+    return layout.HEADER[order].unpack(head)

@@ -1,0 +1,186 @@
+"""Process: what an embedder uses. A set of linked modules and the calls into it.
+
+Assumes nothing of its caller. Promises that every call ends with results or with an outcome of the spec.
+"""
+
+import threading
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from packfile import layout, machine
+from packfile.errors import Exhausted, Trap, Unlinkable
+from packfile.host import HostModule
+from packfile.image import Image
+from packfile.instructions import TrapCode
+from packfile.layout import Segment
+from packfile.link import Function, Linkage, Module
+from packfile.machine.state import GREATEST, LEAST
+from packfile.verify import counts
+
+MAX_FRAMES = 65_536
+"""Frames that this loader gives a call at most, whatever depth it is given (PF-LIM-009)."""
+
+
+class Results(NamedTuple):
+    """What a call gave."""
+
+    i: list[int]
+    """Integer results, signed."""
+    n: list[float]
+    """Float results."""
+    fuel: int
+    """Fuel that is left."""
+
+
+class Process:
+    """A linked set of modules with its slots, data and bss.
+
+    Calls from several threads are made one after the other. A host function may call back into its process.
+    """
+
+    def __init__(self, modules: Iterable[tuple[str, Image | HostModule]]) -> None:
+        """Link modules, in the order of their positions.
+
+        Args:
+            modules: Names, chosen by the embedder, and what stands under them.
+
+        Raises:
+            Malformed: An import row, or the export row that a look-up found, breaks a rule.
+            Unlinkable: An eager import is missing, an eager or weak one does not match, two modules have one name, or there
+                are more than 256.
+            Exhausted: The host has no memory for bss.
+            ValueError: An image is closed.
+        """
+        entries = list(modules)
+        self._lock = threading.RLock()
+        self._exhausted = False
+        self._images: list[Image] = []
+        try:
+            for _, content in entries:
+                if isinstance(content, Image):
+                    content.acquire()
+                    self._images.append(content)
+            self._linkage: Linkage | None = Linkage(entries)
+        except BaseException:
+            self._release()
+            raise
+
+    def call(
+        self, module: str, function: str, *arguments: float, fuel: int = layout.MAX_FUEL, depth: int = layout.MAX_DEPTH
+    ) -> tuple[int | float, ...]:
+        """Call an exported function.
+
+        Args:
+            module: Name of its module.
+            function: Name of the export.
+            arguments: `int` arguments fill the integer bank and `float` arguments the float bank, each in their order.
+            fuel: Calls and backward branches that it may make.
+            depth: Frames that it may have at once.
+
+        Returns:
+            The integer results, then the floats.
+
+        Raises:
+            Unlinkable: There is no such function (PF-EXE-017).
+            Trap: The program trapped, or the arguments do not fit (PF-EXE-018).
+            Invalid: A function that was called for the first time breaks a rule.
+            Exhausted: Fuel or depth ran out, now or in an earlier call (PF-EXE-016).
+            ValueError: An argument is no signed 64-bit integer, or the process is closed.
+        """
+        i = [x for x in arguments if isinstance(x, int)]
+        n = [x for x in arguments if not isinstance(x, int)]
+        results = self.invoke(module, function, i, n, fuel=fuel, depth=depth)
+        return (*results.i, *results.n)
+
+    def invoke(
+        self,
+        module: str,
+        function: str | None,
+        i: Sequence[int] = (),
+        n: Sequence[float] = (),
+        *,
+        fuel: int = layout.MAX_FUEL,
+        depth: int = layout.MAX_DEPTH,
+        trace: machine.Tracer | None = None,
+    ) -> Results:
+        """Call a function with its arguments by bank; `call` says more.
+
+        Args:
+            module: Name of its module.
+            function: Name of the export, or None for the module's entry function (PF-EXE-019).
+            i: Integer arguments.
+            n: Float arguments.
+            fuel: From 0 to 2^53 - 1 (PF-LIM-008).
+            depth: From 0 to 2^53 - 1.
+            trace: Called before each instruction.
+        """
+        if not 0 <= fuel <= layout.MAX_FUEL or not 0 <= depth <= layout.MAX_DEPTH:
+            raise ValueError(f"fuel and depth must be from 0 to {layout.MAX_FUEL}")
+        for x in i:
+            if not LEAST <= x <= GREATEST:
+                raise ValueError(f"{x} is no signed 64-bit integer")
+        with self._lock:
+            if self._linkage is None:
+                raise ValueError("the process is closed")
+            if self._exhausted:
+                raise Exhausted("PF-EXE-016", "an earlier call was exhausted", expected="a new process", got="this one")
+            target = _find(self._module(module), function)
+            i_params, n_params, _, _ = counts(target.signature)
+            if (len(i), len(n)) != (i_params, n_params):
+                message = f"expected {i_params} int and {n_params} float, got {len(i)} and {len(n)}"
+                raise Trap(TrapCode.SIGNATURE_MISMATCH.value, message, rule="PF-EXE-018")
+            try:
+                frames = min(depth, MAX_FRAMES)
+                return Results(
+                    *machine.call_function(self._linkage, target, i, n, fuel=fuel, depth=frames, trace=trace)
+                )
+            except Exhausted:
+                self._exhausted = True
+                raise
+
+    def segment(self, module: str, segment: Segment) -> memoryview:
+        """Bytes of a module's segment: rodata as it is mapped, data and bss writable. Empty if the module has none."""
+        if self._linkage is None:
+            raise ValueError("the process is closed")
+        base = self._module(module).base(segment) >> 32
+        return self._linkage.segments.get(base, memoryview(b""))
+
+    def close(self) -> None:
+        """Free data, bss and slots, and give up the images. Closing twice is harmless."""
+        with self._lock:
+            self._linkage = None
+            self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _release(self) -> None:
+        images, self._images = self._images, []
+        for image in images:
+            image.release()
+
+    def _module(self, name: str) -> Module:
+        assert self._linkage is not None
+        found = self._linkage.by_name.get(name)
+        if found is None:
+            raise Unlinkable("PF-EXE-017", f"no module {name!r}", expected="a module of the set", got=repr(name))
+        return found
+
+
+def _find(module: Module, function: str | None) -> Function:
+    if function is None:
+        if module.image is None or module.image.entry is None:
+            raise Unlinkable("PF-EXE-019", f"module {module.name!r} has no entry function", expected="one", got="none")
+        return module.function(module.image.entry)
+    found = module.find(function.encode("utf-8", "surrogatepass"))
+    if not isinstance(found, Function):
+        got = "no such export" if found is None else "data"
+        message = f"module {module.name!r} exports no function {function!r}"
+        raise Unlinkable("PF-EXE-017", message, expected="an exported function", got=got)
+    return found
