@@ -9,9 +9,11 @@ HostCallable = Callable[..., "int | float | tuple[int | float, ...] | None"]
 _F = TypeVar("_F", bound=HostCallable)
 
 
-class HostFailure(Exception):  # noqa: N818 - it is no error of Python's but an outcome that the host chooses
-    """Raised by a host function to make its caller trap with `host` (PF-EXE-024). Any other exception is the host's own
-    defect and passes through to the embedder."""
+class HostFailure(Exception):
+    """Raised by a host function to make its caller trap with `host` (PF-EXE-024).
+
+    Any other exception is the host's own defect and passes through to the embedder.
+    """
 
 
 @dataclass(frozen=True)

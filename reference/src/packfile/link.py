@@ -5,7 +5,8 @@ same answer, and that every segment of the set exists. Writes nothing but memory
 """
 
 import mmap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 from packfile import layout
 from packfile.errors import Exhausted, Malformed, Unlinkable
@@ -95,7 +96,9 @@ class Module:
         index = _search(self.image, name)
         if index is None:
             return None
-        row = check_export_row(self.image, index)
+        for error in check_export_row(self.image, index):
+            raise error
+        row = self.image.export_row(index)
         if row.kind == ImportKind.FUNCTION:
             return self.function(row.position)
         return self.base(Segment(row.segment)) + row.position, row.size
@@ -170,7 +173,7 @@ class Linkage:
             return Slot(found.reference, found)
         return Slot(found[0])
 
-    def _fail(self, rule: str, module: Module, index: int, names: tuple[bytes, bytes], expected: str, got: str) -> None:
+    def _fail(self, rule: str, module: Module, index: int, names: tuple[bytes, bytes], expected: str, got: str) -> NoReturn:
         assert module.image is not None
         wanted = ".".join(name.decode("utf-8", "backslashreplace") for name in names)
         message = f"module {module.name!r} imports {wanted!r}"
@@ -204,71 +207,75 @@ def check_import_rows(image: Image) -> list[int]:
     """
     bound = []
     for index in range(image.import_count):
-        row = image.import_row(index)
-        if row.kind not in _KINDS or row.binding not in _BINDINGS or row.reserved:
-            _check_fields(image, "import_row", row, image.import_row_at(index))
-        check_name(image, row.module_offset, row.module_length, image.import_row_at(index) + 4)
-        check_name(image, row.name_offset, row.name_length, image.import_row_at(index) + 12)
-        if row.binding != Binding.LAZY:
+        for error in check_import_row(image, index):
+            raise error
+        if image.import_row(index).binding != Binding.LAZY:
             bound.append(index)
     return bound
 
 
-def check_export_row(image: Image, index: int) -> ExportRow:
-    """Check an export row but for its name (PF-SEC-008 to PF-SEC-012).
+def check_import_row(image: Image, index: int) -> Iterator[Malformed]:
+    """Every rule that an import row breaks by itself."""
+    row, at = image.import_row(index), image.import_row_at(index)
+    yield from _check_fields(image, "import_row", row, at)
+    yield from check_name(image, row.module_offset, row.module_length, at + _offset("import_row", "module_offset"))
+    yield from check_name(image, row.name_offset, row.name_length, at + _offset("import_row", "name_offset"))
 
-    Raises:
-        Malformed: One of them is broken.
-    """
+
+def check_export_row(image: Image, index: int) -> Iterator[Malformed]:
+    """Every rule of PF-SEC-008 to PF-SEC-012 that an export row breaks."""
     row, at = image.export_row(index), image.export_row_at(index)
-    _check_fields(image, "export_row", row, at)
-    segment_at = at + _offset("export_row", "segment")
-    if (row.kind == ImportKind.FUNCTION) != (row.segment == Segment.NONE) or row.segment > Segment.BSS:
-        rule = next(check for check in layout.ROW_CHECKS["export_row"] if check.field == "segment")
-        wanted = "0 (none)" if row.kind == ImportKind.FUNCTION else "1 (rodata), 2 (data) or 3 (bss)"
-        raise Malformed(rule.rule, rule.text, at=segment_at, expected=wanted, got=str(row.segment), file=image.name)
+    file = image.name
+    broken = list(_check_fields(image, "export_row", row, at))
+    yield from broken
+    if any(error.rule == "PF-SEC-008" for error in broken):
+        return  # What the other fields mean depends on the kind.
     position_at = at + _offset("export_row", "position")
-    if row.kind == ImportKind.FUNCTION:
-        if row.position >= image.function_count or row.size:
-            expected, got = f"an index below {image.function_count} and size 0", f"{row.position} and size {row.size}"
-            raise Malformed("PF-SEC-011", "no such function", at=position_at, expected=expected, got=got, file=image.name)
-        return row
-    length = image.bss_size if row.segment == Segment.BSS else len(image.section(_SEGMENT_SECTIONS[Segment(row.segment)]))
-    if row.position > length or row.size > length - row.position:
-        expected, got = f"a range within {length} bytes", f"{row.size} bytes at {row.position}"
-        raise Malformed("PF-SEC-012", "the data leaves its segment", at=position_at, expected=expected, got=got, file=image.name)
-    return row
+    is_function = row.kind == ImportKind.FUNCTION
+    if is_function != (row.segment == Segment.NONE) or row.segment > Segment.BSS:
+        rule = next(check for check in layout.ROW_CHECKS["export_row"] if check.field == "segment")
+        wanted = "0 (none)" if is_function else "1 (rodata), 2 (data) or 3 (bss)"
+        segment_at = at + _offset("export_row", "segment")
+        yield Malformed(rule.rule, rule.text, at=segment_at, expected=wanted, got=str(row.segment), file=file)
+    elif not is_function:
+        length = _segment_length(image, Segment(row.segment))
+        if row.position > length or row.size > length - row.position:
+            expected, got = f"a range within {length} bytes", f"{row.size} bytes at {row.position}"
+            message = "the data leaves its segment"
+            yield Malformed("PF-SEC-012", message, at=position_at, expected=expected, got=got, file=file)
+    if is_function and (row.position >= image.function_count or row.size):
+        expected, got = f"an index below {image.function_count} and size 0", f"{row.position} and size {row.size}"
+        yield Malformed("PF-SEC-011", "no such function", at=position_at, expected=expected, got=got, file=file)
 
 
-def check_name(image: Image, offset: int, length: int, at: int) -> None:
-    """Check a reference to a name; `at` is its offset in the file.
-
-    Raises:
-        Malformed: PF-SEC-003, PF-SEC-004 or PF-LIM-005 is broken.
-    """
+def check_name(image: Image, offset: int, length: int, at: int) -> Iterator[Malformed]:
+    """What of PF-SEC-003, PF-SEC-004 and PF-LIM-005 a reference to a name breaks; `at` is its offset in the file."""
     if image.has_name(offset, length):
         return
-    size = image.strings_length
+    size, file = image.strings_length, image.name
     if length == 0:
-        raise Malformed("PF-SEC-004", "empty name", at=at + 4, expected="a length of 1 or more", got="0", file=image.name)
+        yield Malformed("PF-SEC-004", "empty name", at=at + 4, expected="a length of 1 or more", got="0", file=file)
     if offset > size or length > size - offset:
         got = f"{length} bytes at {offset}"
-        raise Malformed("PF-SEC-003", "name out of strings", at=at, expected=f"within {size} bytes", got=got, file=image.name)
-    expected = f"at most {layout.MAX_NAME_LENGTH} bytes"
-    raise Malformed("PF-LIM-005", "name too long", at=at + 4, expected=expected, got=str(length), file=image.name)
+        yield Malformed("PF-SEC-003", "name out of strings", at=at, expected=f"within {size} bytes", got=got, file=file)
+    if length > layout.MAX_NAME_LENGTH:
+        expected = f"at most {layout.MAX_NAME_LENGTH} bytes"
+        yield Malformed("PF-LIM-005", "name too long", at=at + 4, expected=expected, got=str(length), file=file)
 
 
-_KINDS = frozenset(int(kind) for kind in ImportKind)
-_BINDINGS = frozenset(int(binding) for binding in Binding)
+def _segment_length(image: Image, segment: Segment) -> int:
+    return image.bss_size if segment == Segment.BSS else len(image.section(_SEGMENT_SECTIONS[segment]))
+
+
 _SEGMENT_SECTIONS = {Segment.RODATA: layout.SectionKind.RODATA, Segment.DATA: layout.SectionKind.DATA}
 
 
-def _check_fields(image: Image, type_name: str, row: ImportRow | ExportRow, at: int) -> None:
+def _check_fields(image: Image, type_name: str, row: ImportRow | ExportRow, at: int) -> Iterator[Malformed]:
     for check in layout.ROW_CHECKS[type_name]:
         value = getattr(row, check.field)
         if check.allowed is not None and value not in check.allowed:
             expected, place = " or ".join(map(str, check.allowed)), at + _offset(type_name, check.field)
-            raise Malformed(check.rule, check.text, at=place, expected=expected, got=str(value), file=image.name)
+            yield Malformed(check.rule, check.text, at=place, expected=expected, got=str(value), file=image.name)
 
 
 def _offset(type_name: str, field: str) -> int:
