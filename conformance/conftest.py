@@ -1,0 +1,3 @@
+"""Makes the cases of this directory items of pytest."""
+
+pytest_plugins = ["packfile_suite.plugin"]

@@ -1,0 +1,203 @@
+"""Cases and protocol checks as items of pytest."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .build import BuiltFile
+from .case import Case, CaseError
+from .execute import Failure, Result, run_case
+from .load import load_file
+from .paths import shown
+from .plan import Variant, variants
+from .protocol import CHECKS, ProtocolError, run_check
+from .report import failure_text
+from .session import Hello, LoaderFailed
+from .suite import SUITE, Suite
+
+
+class _Red(Exception):  # noqa: N818 - pytest shows its text, and no traceback
+    """Fails an item with a text of its own."""
+
+
+class _SuiteItem(pytest.Item):
+    record: dict[str, Any] | None = None
+
+    @property
+    def suite(self) -> Suite:
+        return self.config.stash[SUITE]
+
+    def repr_failure(  # type: ignore[override]  # a text is allowed, says pytest's documentation
+        self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """The failure's own text; a traceback only for a defect of the suite."""
+        if isinstance(excinfo.value, _Red | CaseError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, *args, **kwargs)
+
+    def _hello(self) -> Hello | None:
+        try:
+            return self.suite.loader.hello()
+        except LoaderFailed:
+            return None
+
+
+def _loader_text(hello: Hello | None) -> str:
+    if hello is None:
+        return ""
+    return f"{hello.name} {hello.version}, features: {', '.join(hello.features) or 'none'}"
+
+
+class CaseFile(pytest.File):
+    """A YAML file of cases."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One item for each case and byte order."""
+        try:
+            cases = load_file(self.path)
+        except CaseError as error:
+            raise self.CollectError(str(error)) from None
+        for case in cases:
+            for variant in variants(case):
+                name = f"{case.id}[{variant.label}]"
+                item: CaseItem = CaseItem.from_parent(self, name=name, case=case, variant=variant)
+                yield item
+
+
+class CaseItem(_SuiteItem):
+    """A case in one byte order."""
+
+    def __init__(self, *, case: Case, variant: Variant, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's
+        super().__init__(**kwargs)
+        self.case, self.variant = case, variant
+        self.user_properties += [("case", case.id), ("rule", " ".join(case.rules)), ("byte_order", variant.label)]
+
+    def reportinfo(self) -> tuple[os.PathLike[str], int, str]:
+        """Where the case stands."""
+        return self.path, self.case.line - 1, self.name
+
+    def runtest(self) -> None:
+        """Runs the case, and compares with the expectation file."""
+        case, variant, suite = self.case, self.variant, self.suite
+        hello = self._hello()
+        missing = [feature for feature in case.needs if hello is not None and feature not in hello.features]
+        self.record = {
+            "case": case.id,
+            "byte_orders": variant.label,
+            "byte_order": variant.kind,
+            "file": shown(case.file),
+            "area": case.area,
+            "rules": list(case.rules),
+            "stage": case.stage,
+            "loader": _loader_text(hello),
+            "missing": missing,
+            "verdict": "unsupported",
+            "failed": False,
+            "expectation": None,
+            "requests": 0,
+            "seconds": 0.0,
+            "diagnoses": [],
+            "failure": None,
+        }
+        if missing:
+            self.user_properties.append(("verdict", "unsupported"))
+            pytest.skip(f"unsupported: the loader has no feature {', '.join(missing)}")
+        try:
+            files = suite.builder.files(case, variant)
+        except CaseError:
+            self._note(verdict="broken", failed=True)
+            raise
+        result = run_case(suite.loader, case, files)
+        self._note(
+            verdict=result.verdict,
+            requests=result.requests,
+            seconds=result.seconds,
+            diagnoses=[list(pair) for pair in result.diagnoses],
+            failure=dataclasses.asdict(result.failure) if result.failure else None,
+        )
+        self._judge(result, files)
+
+    def _note(self, **fields: Any) -> None:  # noqa: ANN401 - anything that JSON can hold
+        assert self.record is not None  # noqa: S101 - runtest begins with it
+        self.record.update(fields)
+
+    def _judge(self, result: Result, files: Mapping[str, BuiltFile]) -> None:
+        entry = self.suite.expectations.find(self.case, self.variant)
+        self.user_properties.append(("verdict", result.verdict))
+        if entry is not None:
+            self._note(expectation=entry.number)
+        failure = result.failure
+        if failure is None:
+            if entry is not None and entry.id is not None:
+                self._fail(f"{entry.name} of the expectation file is stale: the case passes now. Remove the entry.")
+            return
+        text = self.text(failure, files)
+        if entry is None:
+            self._fail(text)
+        elif entry.outcome != failure.kind:
+            self._fail(f"{entry.name} of the expectation file expects {entry.outcome}, and this is {failure.kind}.\n\n{text}")
+        else:
+            pytest.xfail(f"{failure.kind}: {entry.reason}")
+
+    def _fail(self, text: str) -> None:
+        self._note(failed=True)
+        self.suite.failed = True
+        raise _Red(text)
+
+    def text(self, failure: Failure, files: Mapping[str, BuiltFile]) -> str:
+        """All about the failure."""
+        command = self.suite.loader.command if self.suite.named else None
+        return failure_text(self.case, self.variant, failure, files, command)
+
+
+class ProtocolItem(_SuiteItem):
+    """A check of the adapter."""
+
+    def reportinfo(self) -> tuple[os.PathLike[str], int | None, str]:
+        """There is no file to show."""
+        return Path("spec/adapter.md"), None, self.name
+
+    def runtest(self) -> None:
+        """Runs the check."""
+        started = time.perf_counter()
+        self.record = {
+            "case": self.name,
+            "byte_orders": "",
+            "byte_order": "",
+            "file": "spec/adapter.md",
+            "area": "protocol",
+            "rules": [],
+            "stage": "",
+            "loader": _loader_text(self._hello()),
+            "missing": [],
+            "verdict": "pass",
+            "failed": False,
+            "expectation": None,
+            "requests": 0,
+            "seconds": 0.0,
+            "diagnoses": [],
+            "failure": None,
+        }
+        problem: str | None = None
+        stderr = ""
+        try:
+            run_check(self.name, self.suite.loader, self.suite.builder)
+        except ProtocolError as error:
+            self.record["verdict"], problem = "fail", str(error)
+        except LoaderFailed as failure:
+            self.record["verdict"], problem, stderr = failure.kind, f"the loader {failure.message}", failure.stderr
+        self.record["seconds"] = time.perf_counter() - started
+        if problem is not None:
+            self.record["failed"] = self.suite.failed = True
+            lines = [self.name, f"  {CHECKS[self.name].__doc__}", "", problem]
+            lines.append(f"loader: {shlex.join(self.suite.loader.command)}")
+            lines += [f"  | {line}" for line in stderr.splitlines()[-20:]]
+            raise _Red("\n".join(lines))

@@ -1,0 +1,95 @@
+"""Which byte orders a case runs in, and which of all runs were asked for."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .case import Case, HexBytes, Patched
+
+ORDERS = ("little", "big")
+_MOST_MODULES_MIXED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way of writing the modules of a case: the byte order of each."""
+
+    label: str
+    """`little`, or `little,big` where two modules differ."""
+    orders: Mapping[str, str]
+    """Byte order by name of module."""
+
+    @property
+    def kind(self) -> str:
+        """`little` or `big` if all modules are, else `mixed`; `fixed` for bytes whose order no one chose."""
+        kinds = set(self.label.split(","))
+        return kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+def variants(case: Case) -> list[Variant]:
+    """Every way in which the case runs.
+
+    Two or three modules are written in every mixture. More would be too many, so they alternate, once in each phase.
+    """
+    used = case.used_modules
+    free = [name for name in used if case.depends_on_order(name)]
+    fixed = {name: _fixed_order(case, name) for name in used if name not in free}
+    if case.byte_order != "both":
+        return [Variant(case.byte_order, {**dict.fromkeys(free, case.byte_order), **fixed})]
+    if not free:
+        labels = dict.fromkeys(fixed.values()) or {"fixed": None}
+        return [Variant(",".join(labels), fixed)]
+    combinations: Iterable[tuple[str, ...]]
+    if len(free) <= _MOST_MODULES_MIXED:
+        combinations = itertools.product(ORDERS, repeat=len(free))
+    else:
+        alternating = tuple(ORDERS[at % 2] for at in range(len(free)))
+        swapped = tuple(ORDERS[1 - at % 2] for at in range(len(free)))
+        combinations = [("little",) * len(free), ("big",) * len(free), alternating, swapped]
+    return [Variant(",".join(orders), {**dict(zip(free, orders, strict=True)), **fixed}) for orders in combinations]
+
+
+def _fixed_order(case: Case, name: str) -> str:
+    """The byte order that a file of fixed bytes states, so far as it states one."""
+    module = case.modules[name]
+    while isinstance(module, Patched) and isinstance(module.base, str):
+        module = case.modules[module.base]
+    stated = module.little[8:9] if isinstance(module, HexBytes) else b""
+    return {b"\x01": "little", b"\x02": "big"}.get(stated, "fixed")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What was asked for; an empty field asks for everything."""
+
+    rules: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    byte_orders: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.rules or self.stages or self.features or self.byte_orders)
+
+    def admit(self, case: Case) -> bool:
+        """Whether the case was asked for, in some byte order."""
+        if self.rules and not any(rule.startswith(asked) for rule in case.rules for asked in self.rules):
+            return False
+        if self.stages and case.stage not in self.stages:
+            return False
+        return not self.features or any(feature in case.needs for feature in self.features)
+
+    def admit_variant(self, variant: Variant) -> bool:
+        """Whether this way of running an admitted case was asked for."""
+        return not self.byte_orders or variant.kind in self.byte_orders or variant.label in self.byte_orders
+
+    def runs(self, cases: Iterable[Case]) -> list[tuple[Case, Variant]]:
+        """Every run that was asked for."""
+        return [
+            (case, variant)
+            for case in cases
+            if self.admit(case)
+            for variant in variants(case)
+            if self.admit_variant(variant)
+        ]

@@ -1,0 +1,167 @@
+"""The pytest plug-in: each case in each byte order is an item of its own.
+
+    pytest conformance/
+    pytest -p packfile_suite.plugin --pyargs packfile_suite --loader "CMD"
+
+It is no entry point, so it does nothing to other runs of pytest: `conformance/conftest.py` loads it, or `-p`.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Generator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from packfile.rules import RULES
+
+from .case import CaseError
+from .execute import Loader
+from .expectations import ExpectationError, Expectations, read_expectations
+from .items import CaseFile, CaseItem, ProtocolItem
+from .load import check_unique, shipped_cases
+from .paths import cases_directory
+from .plan import Filters
+from .protocol import CHECKS
+from .recorder import Recorder
+from .session import LoaderFailed
+from .suite import SUITE, Suite
+
+DEFAULT_TIMEOUT = 10.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the suite's options."""
+    group = parser.getgroup("packfile", "Packfile conformance suite")
+    group.addoption("--loader", metavar="CMD", help="command of the adapter under test (default: the reference)")
+    # pytest-timeout has a --timeout of its own.
+    names = ["--loader-timeout"] if find_spec("pytest_timeout") else ["--loader-timeout", "--timeout"]
+    group.addoption(*names, dest="loader_timeout", type=float, default=DEFAULT_TIMEOUT, help="seconds for one answer")
+    group.addoption("--rule", action="append", default=[], metavar="PF-..", help="cases of this rule, or of all that begin so")
+    group.addoption("--stage", action="append", default=[], help="cases whose first failure is malformed, trap, ...; or ok")
+    group.addoption("--feature", action="append", default=[], help="cases that need this feature")
+    group.addoption("--byte-order", action="append", default=[], help="little, big, mixed, or little,big,...")
+    group.addoption("--expect", metavar="FILE", help="expectation file (packfile-expect.toml)")
+    group.addoption("--report-jsonl", metavar="FILE", help="write a JSON line for each run of a case")
+    group.addoption("--cases", action="append", default=[], metavar="DIR", help="cases to collect instead of the suite's own")
+
+
+def _given(config: pytest.Config, name: str, default: Any = None) -> Any:  # noqa: ANN401 - an option
+    # Where a conftest is found late (`pytest .`), its options were never added.
+    return config.getoption(name, default)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Reads the options, and starts a named loader once, so that a wrong command is reported as such."""
+    if SUITE in config.stash:
+        return
+    command = _given(config, "loader")
+    filters = Filters(
+        rules=tuple(_given(config, "rule", [])),
+        stages=tuple(_given(config, "stage", [])),
+        features=tuple(_given(config, "feature", [])),
+        byte_orders=tuple(_given(config, "byte_order", [])),
+    )
+    argv = shlex.split(command) if command else [sys.executable, "-m", "packfile", "adapter"]
+    if not argv:
+        raise pytest.UsageError("--loader is empty")
+    suite = Suite(
+        loader=Loader(argv, _given(config, "loader_timeout", DEFAULT_TIMEOUT)),
+        named=bool(command),
+        filters=filters,
+        expectations=_expectations(config),
+        roots=tuple(Path(path).resolve() for path in _given(config, "cases", [])) or (cases_directory().resolve(),),
+    )
+    config.stash[SUITE] = suite
+    if hasattr(config, "workerinput"):
+        return
+    if command and not config.option.collectonly:
+        _check_loader(suite)
+    recorder = Recorder(config, suite, _given(config, "report_jsonl"))
+    config.pluginmanager.register(recorder, "packfile-recorder")
+
+
+def _check_loader(suite: Suite) -> None:
+    try:
+        suite.loader.hello()
+    except LoaderFailed as failure:
+        end = "".join(f"\n  | {line}" for line in failure.stderr.splitlines()[-10:])
+        command = shlex.join(suite.loader.command)
+        raise pytest.UsageError(f"the loader cannot be used: {failure.message}\n  command: {command}{end}") from None
+
+
+def _expectations(config: pytest.Config) -> Expectations:
+    path = _given(config, "expect")
+    if not path:
+        return Expectations()
+    try:
+        return read_expectations(Path(path), {case.id for case in shipped_cases()}, RULES.keys())
+    except (ExpectationError, CaseError) as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Ends the loader."""
+    suite = config.stash.get(SUITE, None)
+    if suite is not None:
+        suite.close()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
+    """Takes YAML files below the directory of cases."""
+    suite = parent.config.stash.get(SUITE, None)
+    if suite is None or file_path.suffix != ".yaml":
+        return None
+    resolved = file_path.resolve()
+    if not any(resolved.is_relative_to(root) for root in suite.roots):
+        return None
+    collector: CaseFile = CaseFile.from_parent(parent, path=file_path)
+    suite.collected = True
+    return collector
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what was not asked for, and adds the checks of the protocol to a whole run."""
+    suite = config.stash[SUITE]
+    cases = [item for item in items if isinstance(item, CaseItem)]
+    if not cases:
+        return
+    try:
+        check_unique({id(item.case): item.case for item in cases}.values())
+    except CaseError as error:
+        raise pytest.UsageError(str(error)) from None
+    dropped = {
+        item
+        for item in cases
+        if not (suite.filters.admit(item.case) and suite.filters.admit_variant(item.variant))
+    }
+    if dropped:
+        items[:] = [item for item in items if item not in dropped]
+        config.hook.pytest_deselected(items=list(dropped))
+    if not suite.filters:
+        for name in CHECKS:
+            item: ProtocolItem = ProtocolItem.from_parent(session, name=name, nodeid=f"packfile-suite::{name}")
+            items.append(item)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Makes sure that there is a loader before a long run of failures says so."""
+    suite = session.config.stash[SUITE]
+    has_cases = any(isinstance(item, CaseItem) for item in session.items)
+    if has_cases and not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
+        _check_loader(suite)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Gives the report what the summary needs, so that it also travels from xdist's workers."""
+    report = yield
+    record = getattr(item, "record", None)
+    if record is not None and report.when == "call":
+        report.packfile = record  # type: ignore[attr-defined]
+    return report

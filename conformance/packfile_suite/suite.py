@@ -1,0 +1,53 @@
+"""What a run of pytest knows of the suite, kept in pytest's stash."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from .build import Builder
+from .execute import Loader
+from .expectations import Expectations
+from .plan import Filters
+
+
+@dataclass
+class Suite:
+    """The loader under test, what was asked for, and where the files are."""
+
+    loader: Loader
+    named: bool
+    """Whether the command line names the loader."""
+    filters: Filters
+    expectations: Expectations
+    roots: tuple[Path, ...]
+    """Directories whose YAML files are cases."""
+    collected: bool = False
+    """Whether any file of cases was collected, so that this run is one of the suite."""
+    failed: bool = False
+    """Whether a run failed, so that the files are still needed."""
+    _directory: list[Path] = field(default_factory=list)
+
+    @cached_property
+    def builder(self) -> Builder:
+        """Builds files, in a directory of this process that a loader under another user can read."""
+        directory = Path(tempfile.mkdtemp(prefix="packfiles-"))
+        os.chmod(directory, 0o755)  # noqa: PTH101, S103
+        self._directory.append(directory)
+        return Builder(directory)
+
+    def close(self) -> None:
+        """Ends the loader; removes the files unless a failure's text names them."""
+        self.loader.close()
+        if not self.failed:
+            for directory in self._directory:
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+SUITE: pytest.StashKey[Suite] = pytest.StashKey()
