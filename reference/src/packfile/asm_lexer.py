@@ -27,7 +27,7 @@ _TOKEN = re.compile(
       | [0-9][0-9_]*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?
     )(?![A-Za-z0-9_.])
   | (?P<name>{_NAME})
-  | (?P<directive>\.[A-Za-z_][A-Za-z0-9_]*)
+  | (?P<directive>\.[A-Za-z_][A-Za-z0-9_]*\??)
   | (?P<punct>->|[:,()\[\]=@+\-*.])
     """,
     re.VERBOSE,

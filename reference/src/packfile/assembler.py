@@ -1,7 +1,7 @@
 """Assembling: text as a module.
 
-Assumes nothing of the text. Promises a module that the writer accepts, or an `AssemblyError` that shows the place. It does
-not verify: code that no loader would run is assembled as it is written. docs/assembly.md describes the language.
+Assumes nothing of the text. Promises a module that the writer accepts, or an `AssemblyError` that shows the place. It
+does not verify: code that no loader would run is assembled as it is written. docs/assembly.md describes the language.
 """
 
 from __future__ import annotations
