@@ -7,11 +7,11 @@ code of every function, and the rules whose time is `audit`.
 from collections.abc import Iterator
 
 from packfile import layout
-from packfile.errors import Invalid, Malformed, PackfileError
+from packfile.errors import Malformed, PackfileError
 from packfile.image import Image
 from packfile.layout import SectionKind
 from packfile.link import check_export_row, check_import_row, check_name
-from packfile.verify import findings
+from packfile.verify import findings, invalid
 
 
 def audit_bytes(data: bytes, name: str = "<bytes>") -> list[PackfileError]:
@@ -27,9 +27,7 @@ def audit(image: Image) -> list[PackfileError]:
     """Every finding on a file, malformed before invalid, each in the order of the file."""
     malformed = [*_gaps(image), *_imports(image), *_exports(image), *_strings(image), *_code_end(image)]
     invalid = [
-        Invalid(f.rule, f"function {index}: {f.message}", at=f.at, expected=f.expected, got=f.got, file=image.name)
-        for index in range(image.function_count)
-        for f in findings(image, index)
+        invalid(image, index, finding) for index in range(image.function_count) for finding in findings(image, index)
     ]
     return [*malformed, *invalid]
 
@@ -69,14 +67,11 @@ def _exports(image: Image) -> Iterator[PackfileError]:
 
 def _strings(image: Image) -> Iterator[PackfileError]:
     start, size = image.sections.get(SectionKind.STRINGS, (0, 0))
-    references: dict[tuple[int, int], int] = {}
-    for index in range(image.import_count):
-        row, at = image.import_row(index), image.import_row_at(index)
-        references.setdefault((row.module_offset, row.module_length), at)
-        references.setdefault((row.name_offset, row.name_length), at)
-    for index in range(image.export_count):
-        row_, at = image.export_row(index), image.export_row_at(index)
-        references.setdefault((row_.name_offset, row_.name_length), at)
+    imports = [image.import_row(index) for index in range(image.import_count)]
+    exports = [image.export_row(index) for index in range(image.export_count)]
+    references = {(row.module_offset, row.module_length) for row in imports}
+    references |= {(row.name_offset, row.name_length) for row in imports}
+    references |= {(row.name_offset, row.name_length) for row in exports}
     ranges = sorted(range_ for range_ in references if image.has_name(*range_))
     for range_ in ranges:
         name = image.name_bytes(*range_)
@@ -95,7 +90,12 @@ def _strings(image: Image) -> Iterator[PackfileError]:
             expected = f"the next name of the sorted ones at {end}"
             got = f"{_shown(name)} at {offset}"
             yield Malformed(
-                "PF-SEC-006", "strings are not canonical", at=start + offset, expected=expected, got=got, file=image.name
+                "PF-SEC-006",
+                "strings are not canonical",
+                at=start + offset,
+                expected=expected,
+                got=got,
+                file=image.name,
             )
             return
         end, previous = offset + length, name
@@ -111,10 +111,8 @@ def _code_end(image: Image) -> Iterator[PackfileError]:
         end = image.function_row(image.function_count - 1).code_end
         if end != image.code_words:
             at = image.function_row_at(image.function_count - 1)
-            yield Malformed(
-                "PF-SEC-013", "code does not end with the last function", at=at, expected=f"a code_end of {image.code_words}",
-                got=str(end), file=image.name,
-            )  # fmt: skip
+            message, expected = "code does not end with the last function", f"a code_end of {image.code_words}"
+            yield Malformed("PF-SEC-013", message, at=at, expected=expected, got=str(end), file=image.name)
 
 
 def _shown(name: bytes) -> str:

@@ -1,7 +1,7 @@
 """Outcomes as exceptions: one class a layer, named as the spec names the outcome.
 
-Every error carries what a reader needs as data first (rule, file, offset, expected, got) and text second. An error that is
-none of these classes is a defect of this package, never an outcome.
+Every error carries what a reader needs as data first (rule, file, offset, expected, got) and text second. An error that
+is none of these classes is a defect of this package, never an outcome.
 """
 
 from typing import ClassVar

@@ -1,8 +1,8 @@
 """Image: a packfile, mapped read-only, with its header and directory checked.
 
 Assumes nothing of the file. Promises that every section lies where the directory says, whole and within the file, and
-that no count exceeds its limit. Says nothing of what rows, code, names or constants hold: those are checked when they are used.
-Opening reads the header and the directory only, so it takes the same time for a file of any length.
+that no count exceeds its limit. Says nothing of what rows, code, names or constants hold: those are checked when they
+are used. Opening reads the header and the directory only, so it takes the same time for a file of any length.
 """
 
 import contextlib
@@ -11,18 +11,14 @@ import mmap
 import os
 import stat
 from dataclasses import dataclass
-from io import BytesIO
 from types import TracebackType
 from typing import NoReturn, Self
 
-from kaitaistruct import EndOfStreamError, KaitaiStream, ValidationFailedError
-
 from packfile import layout
-from packfile._kaitai.packfile import Packfile as Parser
-from packfile.errors import Malformed, PackfileError, Unsupported
+from packfile.errors import Malformed
 from packfile.layout import ByteOrder, ExportRow, FunctionRow, ImportRow, SectionKind
+from packfile.parse import parse
 
-_OUTCOMES: dict[str, type[PackfileError]] = {"malformed": Malformed, "unsupported": Unsupported}
 _NO_SECTION = (0, 0)
 _NO_DIGEST = bytes(32)
 
@@ -49,9 +45,9 @@ class Stats:
 class Image:
     """A mapped packfile.
 
-    Immutable but for its counters and the verdicts that are kept for its functions, so threads may share it. Close it, or use it
-    as a context manager. Closing is safe at any time: the mapping itself goes when the last process linked from it, and the
-    last view of a section, are gone.
+    Immutable but for its counters and the verdicts that are kept for its functions, so threads may share it. Close it,
+    or use it as a context manager. Closing is safe at any time: the mapping itself goes when the last process linked
+    from it, and the last view of a section, are gone.
     """
 
     def __init__(self, buffer: mmap.mmap | bytes, name: str, fd: int | None = None) -> None:
@@ -60,7 +56,7 @@ class Image:
         Args:
             buffer: The whole file.
             name: Its name, for messages.
-            fd: An open descriptor of the file that the image then owns; without it, `data` is copied rather than mapped.
+            fd: An open descriptor of the file, which the image then owns; without it, `data` is copied, not mapped.
 
         Raises:
             Malformed: PF-HDR-*, PF-DIR-*, PF-LIM-001 to 004, PF-SEC-001, PF-SEC-002 or PF-INT-001 is broken.
@@ -72,10 +68,9 @@ class Image:
         self.stats = Stats(mapped=len(buffer))
         self.verdicts: dict[int, object] = {}
         """What verification said of each function that was called, by index. Belongs to the verify layer."""
-        self._buffer = buffer
+        self._buffer: mmap.mmap | bytes = buffer
         self._fd = fd
-        body = _parse(buffer, name)
-        self.order = ByteOrder.LITTLE if body._is_le else ByteOrder.BIG
+        self.order, body = parse(buffer, name)
         self.unit_log2: int = body.unit_log2
         self.entry: int | None = None if body.entry == layout.NO_ENTRY else body.entry
         self.bss_size: int = body.bss_size
@@ -93,14 +88,16 @@ class Image:
         self._constants_at, _ = self.sections.get(SectionKind.CONSTANTS, _NO_SECTION)
         self._strings_at, self.strings_length = self.sections.get(SectionKind.STRINGS, _NO_SECTION)
         self.code_at, _ = self.sections.get(SectionKind.CODE, _NO_SECTION)
-        self.view = memoryview(buffer).toreadonly()
-        """The whole file."""
         self._function_row = layout.FUNCTION_ROW[self.order].unpack_from
         self._import_row = layout.IMPORT_ROW[self.order].unpack_from
         self._export_row = layout.EXPORT_ROW[self.order].unpack_from
         self._constant = layout.CONSTANT[self.order].unpack_from
         self._code_end = layout.CODE_WORD[self.order].unpack_from
         self._check_sections()
+        # Last, so that a file that is refused has no view, and its mapping can be closed at once.
+        self.view = memoryview(buffer).toreadonly()
+        """The whole file."""
+        self._views = [self.view]
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -119,8 +116,15 @@ class Image:
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", name)
             if status.st_size == 0:
-                raise Malformed("PF-HDR-001", "the file is empty", at=0, expected="64 bytes or more", got="0", file=name)
-            return cls(mmap.mmap(fd, 0, access=mmap.ACCESS_READ), name, fd)
+                raise Malformed(
+                    "PF-HDR-001", "the file is empty", at=0, expected="64 bytes or more", got="0", file=name
+                )
+            buffer = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
+            try:
+                return cls(buffer, name, fd)
+            except BaseException:
+                buffer.close()
+                raise
         except BaseException:
             os.close(fd)
             raise
@@ -152,13 +156,17 @@ class Image:
         self._drop_unused()
 
     def _drop_unused(self) -> None:
-        if self.closed and self._users == 0:
-            self.verdicts.clear()
-            self.view.release()
-            if isinstance(self._buffer, mmap.mmap):
-                # Views that a caller still holds keep the mapping; the last of them to go takes it along.
-                with contextlib.suppress(BufferError):
-                    self._buffer.close()
+        if not self.closed or self._users:
+            return
+        self.verdicts.clear()
+        for view in self._views:
+            view.release()
+        self._views.clear()
+        buffer, self._buffer = self._buffer, b""
+        if isinstance(buffer, mmap.mmap):
+            # Views that a caller still holds keep the mapping; the last of them to go takes it along.
+            with contextlib.suppress(BufferError):
+                buffer.close()
 
     def __enter__(self) -> Self:
         return self
@@ -216,7 +224,9 @@ class Image:
     def name_bytes(self, offset: int, length: int) -> bytes:
         """The bytes of a name; fewer where its range leaves the strings section."""
         start = self._strings_at
-        return bytes(self.view[start + min(offset, self.strings_length) : start + min(offset + length, self.strings_length)])
+        return bytes(
+            self.view[start + min(offset, self.strings_length) : start + min(offset + length, self.strings_length)]
+        )
 
     def words(self, start: int, end: int) -> tuple[memoryview, memoryview, memoryview, memoryview]:
         """Views of the op, a, b and c bytes of code words start to end, in either byte order, without copying."""
@@ -224,6 +234,10 @@ class Image:
         if self.order is ByteOrder.LITTLE:
             return code[0::4], code[1::4], code[2::4], code[3::4]
         return code[3::4], code[2::4], code[1::4], code[0::4]
+
+    def keep(self, views: tuple[memoryview, ...]) -> None:
+        """Release these views, too, when the mapping goes."""
+        self._views.extend(views)
 
     def private_data(self) -> memoryview:
         """A new private, writable copy of the data section, page by page as it is written where the host allows that.
@@ -258,71 +272,9 @@ class Image:
             self._refuse("PF-SEC-002", "imports and exports need names", "a strings section", "none")
         if has(SectionKind.DIGESTS) != (self.digest_root != _NO_DIGEST):
             found = "a root without one" if self.digest_root != _NO_DIGEST else "a zero root with one"
-            self._refuse("PF-INT-001", "digest_root and digests come together", "a root if there is a digests section", found)
+            self._refuse(
+                "PF-INT-001", "digest_root and digests come together", "a root if there is a digests section", found
+            )
 
     def _refuse(self, rule: str, message: str, expected: str, got: str) -> NoReturn:
         raise Malformed(rule, message, at=layout.HEADER_SIZE, expected=expected, got=got, file=self.name)
-
-
-def _parse(buffer: mmap.mmap | bytes, name: str) -> Parser.Body:
-    """Run the generated parser over header and directory, and turn its errors into ours: the only place that does."""
-    stream = buffer if isinstance(buffer, mmap.mmap) else BytesIO(buffer)
-    stream.seek(0)
-    io = KaitaiStream(stream)
-    try:
-        return Parser(io).body
-    except ValidationFailedError as error:
-        check = layout.CHECKS[error.src_path]
-        at, got, expected = _explain(error.src_path, check.attribute, buffer, io.pos())
-        failure = _OUTCOMES[check.outcome]
-        raise failure(
-            check.rule, check.text, at=at, expected=expected, got=got, file=name
-        ) from None
-    except EndOfStreamError:
-        rule = layout.TOO_SHORT["body"] if len(buffer) < layout.HEADER_SIZE else layout.TOO_SHORT["section"]
-        wanted = "a header of 64 bytes" if len(buffer) < layout.HEADER_SIZE else "the whole directory"
-        raise Malformed(
-            rule, "the file is too short", at=len(buffer), expected=wanted, got=f"{len(buffer)} bytes", file=name
-        ) from None
-
-
-def _explain(path: str, attribute: str, buffer: mmap.mmap | bytes, pos: int) -> tuple[int, str, str | None]:
-    """Offset of the field that a check is on, the value found there, and the one expected where there is only one.
-
-    A check of size 0 stands after the field that it is about.
-    """
-    order = ByteOrder.BIG if buffer[8] == ByteOrder.BIG else ByteOrder.LITTLE
-    if "section" not in path:
-        after = layout.HEADER_SIZE + 1 if attribute == "check_end" else pos
-        names = [f for f in layout.FIELDS["header"] if f.offset < after]
-        field = names[-1]
-        if attribute == "check_end":
-            field = next(f for f in names if f.name == "file_length")
-        values = layout.Header._make(_header(buffer, order))
-        value = values[layout.Header._fields.index(field.name)]
-        if attribute == "file_length":
-            return field.offset, str(value), str(len(buffer))
-        return field.offset, value.hex() if isinstance(value, bytes) else str(value), None
-    size = layout.DIRECTORY_ENTRY[order].size
-    index = (pos - 1 - layout.HEADER_SIZE) // size
-    at = layout.HEADER_SIZE + index * size
-    entry = layout.DIRECTORY_ENTRY[order]
-    field = next(f for f in reversed(layout.FIELDS["section"]) if at + f.offset < pos)
-    got = int.from_bytes(buffer[at + field.offset : at + field.offset + field.size], "big" if order == 2 else "little")
-    expected = None
-    if attribute == "offset":
-        kind = int.from_bytes(buffer[at : at + 4], "big" if order == 2 else "little")
-        if index:
-            _, previous, length = entry.unpack_from(buffer, at - size)
-            end = previous + length
-        else:
-            end = layout.HEADER_SIZE + size * _header(buffer, order)[7]
-        unit_aligned = kind in layout.SECTIONS and layout.SECTIONS[SectionKind(kind)].unit_aligned
-        unit = 1 << buffer[10] if unit_aligned else 8
-        expected = hex(-(-end // unit) * unit)
-    return at + field.offset, hex(got), expected
-
-
-def _header(buffer: mmap.mmap | bytes, order: ByteOrder) -> tuple[int | bytes, ...]:
-    head = buffer[: layout.HEADER_SIZE].ljust(layout.HEADER_SIZE, b"\0")
-    return layout.HEADER[order].unpack(head)

@@ -1,7 +1,7 @@
 """Linking: one slot for each import row, filled from the exports of a fixed set of modules.
 
-Assumes well-formed images. Promises that every eager and weak slot is resolved, that lazy ones will be on demand with the
-same answer, and that every segment of the set exists. Writes nothing but memory of the process (PF-FIX-021).
+Assumes well-formed images. Promises that every eager and weak slot is resolved, that lazy ones will be on demand with
+the same answer, and that every segment of the set exists. Writes nothing but memory of the process (PF-FIX-021).
 """
 
 import mmap
@@ -39,8 +39,8 @@ class Function:
 class Slot:
     """What an import is bound to.
 
-    `value` is what `ldslot` gives and `function` what `calli` calls; where `trap` is set, the slot is not bound, and using it
-    traps, except that `ldslot` of a weak slot gives 0.
+    `value` is what `ldslot` gives and `function` what `calli` calls; where `trap` is set, the slot is not bound, and
+    using it traps, except that `ldslot` of a weak slot gives 0.
     """
 
     __slots__ = ("function", "trap", "value")
@@ -78,6 +78,11 @@ class Module:
                 signature = self.host.functions[index].signature
             function = self._functions[index] = Function(self, index, signature)
         return function
+
+    def clear(self) -> None:
+        """Drop functions and slots, which refer to the module and so would keep it."""
+        self._functions.clear()
+        self.slots.clear()
 
     def base(self, segment: Segment) -> int:
         """Address at which a segment of this module begins, whether it exists or not (PF-EXE-006)."""
@@ -138,6 +143,14 @@ class Linkage:
             if module.image:
                 self._map_segments(module, module.image)
 
+    def close(self) -> None:
+        """Drop functions, slots and segments, so that nothing here keeps a mapping."""
+        for module in self.modules:
+            module.clear()
+        for segment in self.segments.values():
+            segment.release()
+        self.segments.clear()
+
     def slot(self, module: Module, index: int) -> Slot:
         """The slot of a module, resolved now if it was not before (PF-FIX-020)."""
         slot = module.slots[index]
@@ -149,7 +162,10 @@ class Linkage:
         image = module.image
         assert image is not None
         row = image.import_row(index)
-        names = image.name_bytes(row.module_offset, row.module_length), image.name_bytes(row.name_offset, row.name_length)
+        names = (
+            image.name_bytes(row.module_offset, row.module_length),
+            image.name_bytes(row.name_offset, row.name_length),
+        )
         lazy = row.binding == Binding.LAZY
         exporter = self._by_name_bytes.get(names[0])
         try:
@@ -173,7 +189,9 @@ class Linkage:
             return Slot(found.reference, found)
         return Slot(found[0])
 
-    def _fail(self, rule: str, module: Module, index: int, names: tuple[bytes, bytes], expected: str, got: str) -> NoReturn:
+    def _fail(
+        self, rule: str, module: Module, index: int, names: tuple[bytes, bytes], expected: str, got: str
+    ) -> NoReturn:
         assert module.image is not None
         wanted = ".".join(name.decode("utf-8", "backslashreplace") for name in names)
         message = f"module {module.name!r} imports {wanted!r}"

@@ -46,8 +46,8 @@ class Process:
             modules: Names, chosen by the embedder, and what stands under them.
 
         Raises:
-            Malformed: An import row, or the export row that a look-up found, breaks a rule.
-            Unlinkable: An eager import is missing, an eager or weak one does not match, two modules have one name, or there
+            Malformed: An import row, or the export row that a look-up found, breaks a rule. Unlinkable: An eager import
+            is missing, an eager or weak one does not match, two modules have one name, or there
                 are more than 256.
             Exhausted: The host has no memory for bss.
             ValueError: An image is closed.
@@ -144,12 +144,14 @@ class Process:
         if self._linkage is None:
             raise ValueError("the process is closed")
         base = self._module(module).base(segment) >> 32
-        return self._linkage.segments.get(base, memoryview(b""))
+        return self._linkage.segments.get(base, memoryview(b""))[:]
 
     def close(self) -> None:
         """Free data, bss and slots, and give up the images. Closing twice is harmless."""
         with self._lock:
-            self._linkage = None
+            linkage, self._linkage = self._linkage, None
+            if linkage is not None:
+                linkage.close()
             self._release()
 
     def __enter__(self) -> Self:

@@ -1,12 +1,13 @@
 """Verification: is this function's code safe to run?
 
 Assumes a well-formed image (`image.py`). Promises that the machine never meets an unknown opcode, a register outside
-its bank, a jump into a literal, or the end of the code. Judges one function from its own row and words and the signatures
-that rows declare, so a verdict does not depend on any other body, nor on when it is asked for, and is kept with the image.
+its bank, a jump into a literal, or the end of the code. Judges one function from its own row and words and the
+signatures that rows declare, so a verdict does not depend on any other body, nor on when it is asked for, and is kept
+with the image.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from packfile import layout
 from packfile.errors import Invalid
@@ -38,7 +39,9 @@ class Code:
         "n_zeros", "ops",
     )  # fmt: skip
 
-    def __init__(self, index: int, row: FunctionRow, words: tuple[memoryview, memoryview, memoryview, memoryview]) -> None:
+    def __init__(
+        self, index: int, row: FunctionRow, words: tuple[memoryview, memoryview, memoryview, memoryview]
+    ) -> None:
         self.index = index
         self.i_params, self.n_params, self.i_results, self.n_results = counts(row.signature)
         self.i_zeros = [0] * (row.i_registers - self.i_params)
@@ -70,10 +73,16 @@ def verify(image: Image, index: int) -> Code:
     verdict = image.verdicts.get(index)
     if verdict is None:
         verdict = image.verdicts[index] = _judge(image, index)
-    if isinstance(verdict, Code):
-        return verdict
-    assert isinstance(verdict, Finding)
-    _raise(image, index, verdict)
+    if isinstance(verdict, Finding):
+        raise invalid(image, index, verdict)
+    assert isinstance(verdict, Code)
+    return verdict
+
+
+def invalid(image: Image, index: int, finding: Finding) -> Invalid:
+    """A finding on a function, as the error that its call raises."""
+    message = f"function {index}: {finding.message}"
+    return Invalid(finding.rule, message, at=finding.at, expected=finding.expected, got=finding.got, file=image.name)
 
 
 def findings(image: Image, index: int) -> Iterator[Finding]:
@@ -99,18 +108,9 @@ def _judge(image: Image, index: int) -> Code | Finding:
     start = image.code_start(index)
     image.stats.verified += row.code_end - start
     image.stats.functions_verified += 1
-    return Code(index, row, image.words(start, row.code_end))
-
-
-def _raise(image: Image, index: int, finding: Finding) -> NoReturn:
-    raise Invalid(
-        finding.rule,
-        f"function {index}: {finding.message}",
-        at=finding.at,
-        expected=finding.expected,
-        got=finding.got,
-        file=image.name,
-    )
+    words = image.words(start, row.code_end)
+    image.keep(words)
+    return Code(index, row, words)
 
 
 def _row_findings(image: Image, row: FunctionRow, start: int, at: int) -> Iterator[Finding]:
@@ -121,7 +121,9 @@ def _row_findings(image: Image, row: FunctionRow, start: int, at: int) -> Iterat
             yield Finding(check.rule, check.text, field[check.field], " or ".join(map(str, check.allowed)), str(value))
     end = row.code_end
     if end <= start:
-        yield Finding("PF-FUN-002", "the function has no code", field["code_end"], f"a code_end above {start}", str(end))
+        yield Finding(
+            "PF-FUN-002", "the function has no code", field["code_end"], f"a code_end above {start}", str(end)
+        )
     if end > image.code_words:
         expected = f"a code_end of at most {image.code_words}"
         yield Finding("PF-FUN-003", "the function ends past the code section", field["code_end"], expected, str(end))
@@ -160,7 +162,9 @@ class _Pass:
                 word += 1
                 continue
             if word + instruction.words > self.length:
-                yield self._finding("PF-CODE-004", f"{instruction.mnemonic} lacks its literal", word, "a word more", "the end")
+                yield self._finding(
+                    "PF-CODE-004", f"{instruction.mnemonic} lacks its literal", word, "a word more", "the end"
+                )
                 return
             yield from self._fields(instruction, word, branches)
             if instruction.literal is not None:
@@ -174,20 +178,30 @@ class _Pass:
         if last is None or not last.terminator:
             expected = ", ".join(i.mnemonic for i in INSTRUCTIONS.values() if i.terminator)
             got = "an unknown op" if last is None else last.mnemonic
-            yield self._finding("PF-CODE-007", "execution could run past the end", self.length - 1, f"one of {expected}", got)
+            yield self._finding(
+                "PF-CODE-007", "execution could run past the end", self.length - 1, f"one of {expected}", got
+            )
         for source, target in branches:
             if not 0 <= target < self.length:
                 expected = f"a target from word 0 to {self.length - 1}"
                 yield self._finding("PF-CODE-005", "branch out of the function", source, expected, f"word {target}")
             elif not starts[target]:
-                yield self._finding("PF-CODE-006", "branch into a literal", source, "a word that begins an instruction", f"word {target}")
+                yield self._finding(
+                    "PF-CODE-006",
+                    "branch into a literal",
+                    source,
+                    "a word that begins an instruction",
+                    f"word {target}",
+                )
 
     def _fields(self, instruction: Instruction, word: int, branches: list[tuple[int, int]]) -> Iterator[Finding]:
         fields = (self.ops[word], self.a[word], self.b[word], self.c[word])
         for position in instruction.unused:
             if fields[position]:
                 name = "abc"[position - 1]
-                yield self._finding("PF-CODE-002", f"{instruction.mnemonic} does not use field {name}", word, "0", str(fields[position]))
+                yield self._finding(
+                    "PF-CODE-002", f"{instruction.mnemonic} does not use field {name}", word, "0", str(fields[position])
+                )
         for operand in instruction.operands:
             if operand.field is FieldKind.REGISTER:
                 number = fields[operand.position]
@@ -215,7 +229,9 @@ class _Pass:
         if kind == "function_slot":
             row = image.import_row(value)
             if row.kind != ImportKind.FUNCTION:
-                yield self._finding("PF-CODE-010", "the slot is not a function's", at, "an import of kind function", "data")
+                yield self._finding(
+                    "PF-CODE-010", "the slot is not a function's", at, "an import of kind function", "data"
+                )
                 return
             value = row.requirement
         elif kind == "function":
@@ -235,11 +251,15 @@ class _Pass:
         entries = (self.b[word] | self.c[word] << 8) + 1
         room = self.length - word - 1
         if entries > room:
-            yield self._finding("PF-CODE-014", "the jump table leaves the function", word, f"{entries} jumps", f"{room} words")
+            yield self._finding(
+                "PF-CODE-014", "the jump table leaves the function", word, f"{entries} jumps", f"{room} words"
+            )
             return
         for entry in range(word + 1, word + 1 + entries):
             if self.ops[entry] != Opcode.JMP:
-                yield self._finding("PF-CODE-014", "the jump table holds another op", entry, "jmp", f"0x{self.ops[entry]:02x}")
+                yield self._finding(
+                    "PF-CODE-014", "the jump table holds another op", entry, "jmp", f"0x{self.ops[entry]:02x}"
+                )
                 return
 
     def _finding(self, rule: str, message: str, word: int, expected: str, got: str) -> Finding:

@@ -1,8 +1,9 @@
 """Machine: runs verified code where it lies in the mapping.
 
 Assumes that verification passed (`verify.py`) and that slots and segments exist (`link.py`), so it checks nothing of an
-instruction but what its row of the table says can trap. Promises an outcome of the spec for every run. One function
-an instruction, in the modules beside this one; a table leads from the op to it. Nothing is allocated for fetching an instruction.
+instruction but what its row of the table says can trap. Promises an outcome of the spec for every run. One function an
+instruction, in the modules beside this one; a table leads from the op to it. Nothing is allocated for fetching an
+instruction.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,8 @@
 """Instructions on binary64 floats.
 
-Arithmetic replaces every NaN that it produces by the canonical one (PF-EXE-003); what only moves or changes the sign bit
-keeps all 64 bits (PF-EXE-004), as CPython's float objects, lists and negation do on every host that it was tried on.
+Arithmetic replaces every NaN that it produces by the canonical one (PF-EXE-003); what only moves or changes the sign
+bit keeps all 64 bits (PF-EXE-004), as CPython's float objects, lists and negation do on every host that it was tried
+on.
 """
 
 import math

@@ -1,4 +1,7 @@
-"""Instructions on 64-bit integers. Registers hold signed integers; results are brought back into range where they can leave it."""
+"""Instructions on 64-bit integers.
+
+Registers hold signed integers; results are brought back into range where they can leave it.
+"""
 
 from packfile.instructions import TrapCode
 from packfile.machine.state import GREATEST, LEAST, MASK, Frame, instruction, trap, wrap
