@@ -25,6 +25,8 @@ _UNITS = {4096: 12, 65536: 16}
 _KINDS = {"func": ImportKind.FUNCTION, "data": ImportKind.DATA}
 _BINDINGS = {binding.name.lower(): binding for binding in Binding}
 _MAX_REGISTERS = 255
+_MAX_REPEATED = 1 << 20
+"""Times that `.word` may repeat a word: more than a function may have words, so that too long ones can be written."""
 
 
 def assemble(text: str, filename: str = "<text>") -> Module:
@@ -280,7 +282,9 @@ class _Assembler:
         if self.function is None or self.segment is not None:
             raise cursor.error(token, "`.word` stands in no function", "`.i32` is for data")
         while True:
-            self.function.words.append(integer(cursor, -(1 << 31), U4, "a word") & U4)
+            word = integer(cursor, -(1 << 31), U4, "a word") & U4
+            count = integer(cursor, 1, _MAX_REPEATED, "a count") if cursor.accept("*") else 1
+            self.function.words += [word] * count
             if not cursor.accept(","):
                 break
 
