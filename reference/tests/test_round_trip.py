@@ -56,14 +56,14 @@ functions = st.builds(Function, signatures, registers, registers, codes)
 @st.composite
 def modules(draw: st.DrawFn) -> Module:
     """A module that the writer accepts, its code mostly invalid."""
-    made = draw(st.lists(functions, max_size=4))
+    made: list[Function] = draw(st.lists(functions, max_size=4))
     if made and not any(function.code for function in made):
         made.append(Function(Signature(), 0, 0, (0x13,)))
     rodata, data, bss_size = draw(contents), draw(contents), draw(st.integers(0, 1 << 30))
     sizes = {Segment.RODATA: len(rodata), Segment.DATA: len(data), Segment.BSS: bss_size}
     exports = []
     for name in sorted(draw(st.sets(names, max_size=5)), key=str.encode):
-        if made and draw(st.booleans()):
+        if draw(st.booleans()) and made:
             exports.append(Export(name, ImportKind.FUNCTION, Segment.NONE, draw(st.integers(0, len(made) - 1)), 0))
         else:
             segment = draw(st.sampled_from(list(sizes)))

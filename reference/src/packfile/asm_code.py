@@ -220,6 +220,9 @@ class CodeText:
         if operand.name == "constant" and cursor.accept("="):
             return self.constants.pooled(constant_bits(cursor, as_float=row.opcode == Opcode.N_CONST))
         refers = _REFERS[operand.name]
+        if operand.name == "constant" and starts_number(cursor):
+            hint = f"`={cursor.peek().text}` puts it among the constants"
+            raise cursor.error(cursor.peek(), f"expected a constant, got {described(cursor.peek())}", hint)
         name, token = cursor.reference(f"{refers.value}, or its index as in `@0`")
         return _Named(refers, name, 0, token)
 

@@ -36,6 +36,8 @@ _PLAIN_NAME = re.compile(_NAME, re.ASCII)
 _REGISTER = re.compile(r"[in][0-9]+", re.ASCII)
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u\{[0-9A-Fa-f]{1,6}\}|[ntr0\\\"'])", re.ASCII)
 _SIMPLE_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\", '"': '"', "'": "'"}
+_SHOWN = 120
+"""Most characters of a line that an error shows."""
 _MAX_CODE_POINT = 0x10FFFF
 
 
@@ -65,9 +67,11 @@ class AssemblyError(ValueError):
         self.hint = hint
 
     def __str__(self) -> str:
-        shown = "".join(c if c == "\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in self.source)
-        before = shown[: self.column - 1]
-        indent = "".join("\t" if c == "\t" else " " for c in before) + " " * (self.column - 1 - len(before))
+        start = max(0, self.column - 1 - _SHOWN // 2) if len(self.source) > _SHOWN else 0
+        shown = self.source[start : start + _SHOWN]
+        shown = "".join(c if c == "\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
+        before = shown[: self.column - 1 - start]
+        indent = "".join("\t" if c == "\t" else " " for c in before) + " " * (self.column - 1 - start - len(before))
         carets = "^" * max(1, min(len(self.text), len(shown) - len(before)))
         lines = [f"{self.file}:{self.line}:{self.column}: {self.message}", f"    {shown}", f"    {indent}{carets}"]
         if self.hint:
