@@ -2,6 +2,7 @@
 
     packfile-suite run --loader "CMD"
 
-Data flows one way: `case` (a case as data) -> `load` (from YAML) -> `build` (files) and `plan` (byte orders) -> `execute` (steps,
-through a `session` with a loader) -> `report`. `plugin` and `cli` present that to people; `lint` and `coverage` judge the cases.
+Data flows one way: `case` (a case as data) -> `load` (from YAML) -> `build` (files) and `plan` (byte orders) ->
+`execute` (steps, through a `session` with a loader) -> `report`. `plugin` and `cli` present that to people; `lint`
+and `coverage` judge the cases.
 """

@@ -1,7 +1,7 @@
 """Files from cases: assembles, patches and writes each module in the byte order that a run asks for.
 
-The reference's assembler and writer make the files, so a defect there could hide one in the reference's loader; cases in
-hexadecimal and the linter's own reading of `packfile.ksy` stand against that.
+The reference's assembler and writer make the files, so a defect there could hide one in the reference's loader; cases
+in hexadecimal and the linter's own reading of `packfile.ksy` stand against that.
 """
 
 from __future__ import annotations

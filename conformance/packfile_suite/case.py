@@ -1,7 +1,7 @@
 """A case as data: what a YAML file says, checked and in a form that needs no further interpretation.
 
-Assumes nothing of where it came from (`load` reads the YAML). Promises that integers are decimal strings and floats 16 hexadecimal
-digits, as in the adapter protocol, and that an outcome has its trap code if it is a trap.
+Assumes nothing of where it came from (`load` reads the YAML). Promises that integers are decimal strings and floats
+16 hexadecimal digits, as in the adapter protocol, and that an outcome has its trap code if it is a trap.
 """
 
 from __future__ import annotations
@@ -145,7 +145,10 @@ Step = Open | Link | Call | Audit | Close
 
 @dataclass(frozen=True)
 class Case:
-    """One case. A table is one step in the file and one `Call` for each row here; `numbers` gives each its number in the file."""
+    """One case.
+
+    A table is one step in the file and one `Call` for each row here; `numbers` gives each its number in the file.
+    """
 
     id: str
     rules: tuple[str, ...]

@@ -54,18 +54,23 @@ class Result:
 class Loader:
     """A loader under test: starts its adapter when it is needed, and anew after it failed."""
 
+    session_class: type[Session] = Session
+
     def __init__(self, command: Sequence[str], timeout: float) -> None:
         self.command, self.timeout = tuple(command), timeout
         self._session: Session | None = None
         self._failed_starts: list[LoaderFailed] = []
 
     def session(self) -> Session:
-        """A running adapter. Raises LoaderFailed if it cannot be started; after a few such failures it is not tried again."""
+        """A running adapter.
+
+        Raises LoaderFailed if it cannot be started; after a few such failures it is not tried again.
+        """
         if self._session is None or not self._session.alive:
             if len(self._failed_starts) >= _MOST_FAILED_STARTS:
                 raise self._failed_starts[-1]
             try:
-                self._session = Session(self.command, self.timeout)
+                self._session = self.session_class(self.command, self.timeout)
             except LoaderFailed as failure:
                 failure.message = f"at its start: {failure.message}"
                 self._failed_starts.append(failure)
@@ -84,7 +89,7 @@ class Loader:
             self._session = None
 
 
-class _Wrong(Exception):  # noqa: N818 - it leaves the middle of a case, and nothing else
+class _Wrong(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__()
         self.failure = failure
@@ -173,7 +178,9 @@ class _Run:
 
     def _call(self, step: Call) -> None:
         if step.process not in self._processes:
-            raise _Wrong(self._failure("fail", "a process", "the process was not linked; the case expects a call in it"))
+            raise _Wrong(
+                self._failure("fail", "a process", "the process was not linked; the case expects a call in it")
+            )
         what: dict[str, Any] = {"entry": True} if step.function is None else {"function": step.function}
         reply = self._request(
             "call",

@@ -5,8 +5,9 @@
     outcome = "crash"
     reason = "weak imports are not written yet (#12)"
 
-An entry names a case or a rule, how the case fails and why that is accepted for now. The file must stay true: a failure that no
-entry names, an entry whose cases pass, and one whose cases fail in another way are failures of the run.
+An entry names a case or a rule, how the case fails and why that is accepted for now. The file must stay true: a
+failure that no entry names, an entry whose cases pass, and one whose cases fail in another way are failures of the
+run.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from .session import Hello, LoaderFailed
 from .suite import SUITE, Suite
 
 
-class _Red(Exception):  # noqa: N818 - pytest shows its text, and no traceback
+class _Red(Exception):
     """Fails an item with a text of its own."""
 
 
@@ -35,13 +35,15 @@ class _SuiteItem(pytest.Item):
     def suite(self) -> Suite:
         return self.config.stash[SUITE]
 
-    def repr_failure(  # type: ignore[override]  # a text is allowed, says pytest's documentation
-        self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: Any = None,  # noqa: ANN401 - pytest's own
+    ) -> Any:  # noqa: ANN401 - a text or pytest's own
         """The failure's own text; a traceback only for a defect of the suite."""
         if isinstance(excinfo.value, _Red | CaseError):
             return str(excinfo.value)
-        return super().repr_failure(excinfo, *args, **kwargs)
+        return super().repr_failure(excinfo, style)
 
     def _hello(self) -> Hello | None:
         try:
@@ -126,7 +128,7 @@ class CaseItem(_SuiteItem):
         self._judge(result, files)
 
     def _note(self, **fields: Any) -> None:  # noqa: ANN401 - anything that JSON can hold
-        assert self.record is not None  # noqa: S101 - runtest begins with it
+        assert self.record is not None
         self.record.update(fields)
 
     def _judge(self, result: Result, files: Mapping[str, BuiltFile]) -> None:
@@ -143,7 +145,9 @@ class CaseItem(_SuiteItem):
         if entry is None:
             self._fail(text)
         elif entry.outcome != failure.kind:
-            self._fail(f"{entry.name} of the expectation file expects {entry.outcome}, and this is {failure.kind}.\n\n{text}")
+            self._fail(
+                f"{entry.name} of the expectation file expects {entry.outcome}, and this is {failure.kind}.\n\n{text}"
+            )
         else:
             pytest.xfail(f"{failure.kind}: {entry.reason}")
 

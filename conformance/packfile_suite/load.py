@@ -1,7 +1,7 @@
 """Cases from YAML files: read, checked against the schema and against each other.
 
-Promises that what it returns needs no more checks of form: ids are unique, rules exist, steps name modules and processes that the
-case has. Whether a case is *right* is the linter's question (`lint`).
+Promises that what it returns needs no more checks of form: ids are unique, rules exist, steps name modules and
+processes that the case has. Whether a case is *right* is the linter's question (`lint`).
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def check_unique(cases: Iterable[Case]) -> None:
         first = seen.setdefault(case.id, case)
         if first is not case:
             where = f"{shown(first.file)}:{first.line}"
-            raise CaseError(f"the id is also that of a case at {where}", file=shown(case.file), line=case.line, case=case.id)
+            raise CaseError(
+                f"the id is also that of a case at {where}", file=shown(case.file), line=case.line, case=case.id
+            )
 
 
 def load_file(path: Path) -> list[Case]:
@@ -109,7 +111,9 @@ class _Reader:
             steps, modules = value.get("steps"), value.get("modules")
             parts: list[tuple[tuple[str | int, ...], str, object]] = []
             parts += [(("steps", at), "step", step) for at, step in enumerate(steps)] if isinstance(steps, list) else []
-            parts += [(("modules", at), "module", it) for at, it in modules.items()] if isinstance(modules, dict) else []
+            parts += (
+                [(("modules", at), "module", it) for at, it in modules.items()] if isinstance(modules, dict) else []
+            )
             for where, definition, part in parts:
                 if not case_schema().check(definition)(part):
                     inner, reason = case_schema().explain(definition, part)

@@ -1,7 +1,8 @@
 """Changes to a file by field path, for cases that need a file no writer would write.
 
-A path is resolved by the layout that the file had before any `set`, `truncate` or `append` (`add_section`, `drop_section` and
-`stretch` make a new layout), so that a directory which a patch has just broken can still be used to find other fields.
+A path is resolved by the layout that the file had before any `set`, `truncate` or `append` (`add_section`,
+`drop_section` and `stretch` make a new layout), so that a directory which a patch has just broken can still be used
+to find other fields.
 """
 
 from __future__ import annotations
@@ -89,7 +90,11 @@ class PatchedFile:
             return self._field("header", 0, path.removeprefix("header."), path)
         if match := _SECTION(path):
             name, index, field = match.groups()
-            at = self._sections.index(self._section(name)) if name else self._index(int(index), len(self._sections), path)
+            at = (
+                self._sections.index(self._section(name))
+                if name
+                else self._index(int(index), len(self._sections), path)
+            )
             return self._field("section", HEADER_SIZE + at * _ENTRY_SIZE, "kind_id" if field == "kind" else field, path)
         if match := _ROW(path):
             what, index, field = match.groups()
@@ -97,8 +102,8 @@ class PatchedFile:
                 return Place(self._index(int(index), self.content.length, path), 1)
             return self._row(what, int(index), field, path)
         raise CaseError(
-            f"no such path: {path}; write header.version, sections.code.length, sections[0].offset, functions[0].code_end, "
-            "code[3].op, rodata[0] or byte[12]"
+            f"no such path: {path}; write header.version, sections.code.length, sections[0].offset, "
+            "functions[0].code_end, code[3].op, rodata[0] or byte[12]"
         )
 
     def _field(self, layout: str, offset: int, name: str, path: str) -> Place:
@@ -151,7 +156,9 @@ class PatchedFile:
         at = self._sections.index(self._section(name))
         sections = self._contents()
         if length < sections[at][1].length:
-            raise CaseError(f"{name} is {sections[at][1].length} bytes long already; stretching to {length} would cut it")
+            raise CaseError(
+                f"{name} is {sections[at][1].length} bytes long already; stretching to {length} would cut it"
+            )
         sections[at][1].resize(length)
         self._lay_out(sections)
 

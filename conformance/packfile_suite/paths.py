@@ -20,7 +20,7 @@ def spec_file(name: str) -> Path:
 
 
 def shown(path: Path) -> str:
-    """The path as people read it: stable for a case wherever the suite is installed, else relative if that is shorter."""
+    """The path as people read it: for a case the same wherever the suite is installed."""
     try:
         return f"conformance/cases/{path.resolve().relative_to(cases_directory()).as_posix()}"
     except ValueError:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from packfile.rules import RULES
 
 from .case import CaseError
@@ -41,13 +40,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     # pytest-timeout has a --timeout of its own.
     names = ["--loader-timeout"] if find_spec("pytest_timeout") else ["--loader-timeout", "--timeout"]
     group.addoption(*names, dest="loader_timeout", type=float, default=DEFAULT_TIMEOUT, help="seconds for one answer")
-    group.addoption("--rule", action="append", default=[], metavar="PF-..", help="cases of this rule, or of all that begin so")
-    group.addoption("--stage", action="append", default=[], help="cases whose first failure is malformed, trap, ...; or ok")
+    group.addoption(
+        "--rule", action="append", default=[], metavar="PF-..", help="cases of this rule, or of all that begin so"
+    )
+    group.addoption(
+        "--stage", action="append", default=[], help="cases whose first failure is malformed, trap, ...; or ok"
+    )
     group.addoption("--feature", action="append", default=[], help="cases that need this feature")
     group.addoption("--byte-order", action="append", default=[], help="little, big, mixed, or little,big,...")
     group.addoption("--expect", metavar="FILE", help="expectation file (packfile-expect.toml)")
     group.addoption("--report-jsonl", metavar="FILE", help="write a JSON line for each run of a case")
-    group.addoption("--cases", action="append", default=[], metavar="DIR", help="cases to collect instead of the suite's own")
+    group.addoption(
+        "--cases", action="append", default=[], metavar="DIR", help="cases to collect instead of the suite's own"
+    )
 
 
 def _given(config: pytest.Config, name: str, default: Any = None) -> Any:  # noqa: ANN401 - an option
@@ -136,9 +141,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     except CaseError as error:
         raise pytest.UsageError(str(error)) from None
     dropped = {
-        item
-        for item in cases
-        if not (suite.filters.admit(item.case) and suite.filters.admit_variant(item.variant))
+        item for item in cases if not (suite.filters.admit(item.case) and suite.filters.admit_variant(item.variant))
     }
     if dropped:
         items[:] = [item for item in items if item not in dropped]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .build import Builder
-from .case import OPTIONAL_FEATURES, Assembly, Case, Open, Expect
+from .case import OPTIONAL_FEATURES, Assembly, Case, Expect, Open
 from .execute import Loader, describe_reply
 from .plan import Variant
 from .session import Session
@@ -32,7 +32,9 @@ def _path(builder: Builder) -> str:
     from pathlib import Path  # noqa: PLC0415
 
     step = Open("main", Expect())
-    case = Case("protocol", ("PF-HDR-001",), (), "", "both", None, {"main": Assembly(_MODULE)}, (step,), (1,), Path(), 0, {})
+    case = Case(
+        "protocol", ("PF-HDR-001",), (), "", "both", None, {"main": Assembly(_MODULE)}, (step,), (1,), Path(), 0, {}
+    )
     return str(builder.files(case, Variant("little", {"main": "little"}))["main"].path)
 
 

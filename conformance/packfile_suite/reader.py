@@ -1,8 +1,8 @@
 """YAML as cases use it: quick, with line numbers, and without YAML 1.1's surprises.
 
-Plain scalars are what JSON would make of them (and `0x` integers and `.inf`); all else is a string. What YAML 1.1 would
-silently turn into something else (`0123`, `1_000`, `-0`, `yes`, sixteen digits of a float's bits) is an error that asks for quotes or stays a string. So
-are repeated keys and tags.
+Plain scalars are what JSON would make of them (and `0x` integers and `.inf`); all else is a string. What YAML 1.1
+would silently turn into something else (`0123`, `1_000`, `-0`, `yes`, sixteen digits of a float's bits) is an error
+that asks for quotes or stays a string. So are repeated keys and tags.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from .case import CaseError
 
 if TYPE_CHECKING:
-    from yaml.cyaml import CParser as _Parser
+    from yaml._yaml import CParser as _Parser
 else:
     try:
         from yaml.cyaml import CParser as _Parser
@@ -127,7 +127,9 @@ class Document:
         if _FLOAT(text) and text != "-0" and not _BITS(text):
             return float(text)
         if _AMBIGUOUS(text) or _BITS(text):
-            raise self._error(node, f"what {text} means depends on the reader; put it in quotes or write it as JSON would")
+            raise self._error(
+                node, f"what {text} means depends on the reader; put it in quotes or write it as JSON would"
+            )
         return text
 
     def _error(self, node: Node, message: str) -> CaseError:

@@ -1,4 +1,4 @@
-"""Gathers the results of all workers, writes them as JSON lines, prints the summary and decides whether the run counts."""
+"""Gathers the results of all workers, writes and sums them up, and decides whether the run counts."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """JSON Schema, compiled: a quick yes or no for every message and case; `jsonschema` explains a no.
 
 A loader answers thousands of calls a second and the suite holds thousands of table rows, where `jsonschema` takes
-milliseconds each. So a schema becomes nested functions that only decide. A keyword that this compiler does not know is refused
-rather than ignored; the runner's tests compare both on good and bad values.
+milliseconds each. So a schema becomes nested functions that only decide. A keyword that this compiler does not know
+is refused rather than ignored; the runner's tests compare both on good and bad values.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class _Compiler:
     def _reference(self, name: str) -> Check:
         if name not in self._compiled:
             # A definition may name itself, so calls go through the table.
-            self._compiled[name] = lambda value: self._compiled[name](value)
+            self._compiled[name] = lambda value: self._compiled[name](value)  # noqa: PLW0108 - it is replaced below
             self._compiled[name] = self.compile(self._definitions[name])
         return self._compiled[name]
 
@@ -164,7 +164,7 @@ class Schema:
         return tuple(error.absolute_path), _reason(error.message, error.validator, error.instance)
 
 
-def _reason(message: str, keyword: str, instance: object) -> str:
+def _reason(message: str, keyword: object, instance: object) -> str:
     if keyword in {"oneOf", "anyOf"}:
         keys: Sequence[str] = sorted(map(str, instance)) if isinstance(instance, dict) else ()
         what = f"the fields {', '.join(keys)}" if keys else shorten(repr(instance), 120)

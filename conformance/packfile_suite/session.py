@@ -1,8 +1,8 @@
 """One process of a loader's adapter, and the talk with it in JSON lines.
 
-Assumes nothing of the other side. Promises that every request ends in a reply of the protocol or in LoaderFailed, within the
-timeout, whatever the loader does; and that the process and all its children are gone after `kill`. One thread does
-everything by `poll`, so that there is nothing to wait for at Ctrl-C.
+Assumes nothing of the other side. Promises that every request ends in a reply of the protocol or in LoaderFailed,
+within the timeout, whatever the loader does; and that the process and all its children are gone after `kill`. One
+thread does everything by `poll`, so that there is nothing to wait for at Ctrl-C.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _GRACE = 2.0
 _LIVE: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
-class LoaderFailed(Exception):  # noqa: N818 - it is an outcome of a case, not of the suite
+class LoaderFailed(Exception):
     """Raised when the loader did not answer as the protocol asks.
 
     `kind` is `crash` (it ended), `hang` (no answer in time) or `rubbish` (an answer that is none).
@@ -71,9 +71,9 @@ class Session:
             )
         except OSError as error:
             raise LoaderFailed("crash", f"cannot be started: {error.strerror}: {command[0]}") from None
-        assert self._process.stdin  # noqa: S101 - asked for above
-        assert self._process.stdout  # noqa: S101
-        assert self._process.stderr  # noqa: S101
+        assert self._process.stdin
+        assert self._process.stdout
+        assert self._process.stderr
         self._in, self._out, self._err = self._process.stdin, self._process.stdout, self._process.stderr
         for pipe in (self._in, self._out, self._err):
             os.set_blocking(pipe.fileno(), False)

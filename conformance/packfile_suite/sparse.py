@@ -89,7 +89,7 @@ class SparseBytes:
             os.close(descriptor)
 
     def equals_file(self, path: Path) -> bool:
-        """Whether the file still holds these bytes. Holes are judged by the file's length; its times show other writes."""
+        """Whether the file still holds these bytes; holes are judged by its length alone."""
         with path.open("rb", buffering=0) as file:
             if os.fstat(file.fileno()).st_size != self.length:
                 return False

@@ -1,6 +1,7 @@
 """What a run amounts to: counts by area and by byte order, the diagnosis score, and whether the run may count at all.
 
-A run that selected nothing, executed nothing, left too much out or ended early has shown nothing, so it fails whatever its cases say.
+A run that selected nothing, executed nothing, left too much out or ended early has shown nothing, so it fails
+whatever its cases say.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Summary:
     @property
     def failed(self) -> int:
         """Runs that failed and were not expected to, or did otherwise than expected."""
-        return sum(report["failed"] for report in self.reports) + len(self.lost)
+        return sum(bool(report["failed"]) for report in self.reports) + len(self.lost)
 
     def problems(self) -> list[str]:
         """Why the run shows nothing, or less than it seems to; empty if it may count."""
@@ -66,7 +67,9 @@ class Summary:
             problems.append("no case was executed: nothing has been shown")
         if self.whole and self.unsupported > MOST_UNSUPPORTED * self.selected:
             share = 100 * self.unsupported / self.selected
-            problems.append(f"{share:.0f} % of the cases were left out as unsupported; at most {MOST_UNSUPPORTED:.0%} may be")
+            problems.append(
+                f"{share:.0f} % of the cases were left out as unsupported; at most {MOST_UNSUPPORTED:.0%} may be"
+            )
         problems += [f"the worker died while it ran {node}" for node in self.lost]
         problems += self.stale
         return problems
@@ -129,6 +132,8 @@ def plain_table(title: str, rows: Iterable[Sequence[str]]) -> list[str]:
     everything = [(title, *COLUMNS), *rows]
     widths = [max(len(row[at]) for row in everything) for at in range(len(COLUMNS) + 1)]
     return [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
         for row in everything
     ]

@@ -1,0 +1,135 @@
+"""The command `packfile-suite`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .choose import all_cases, choosing, filters, placed, places
+from .cli_case import reproduce, show
+from .cli_judge import coverage, lint
+from .output import print_table
+from .paths import shown
+
+_CONFORMANT, _FAILURES, _UNUSABLE = 0, 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="packfile")
+def main() -> None:
+    r"""Judge loaders of packfiles by the conformance suite.
+
+    \b
+    packfile-suite run                               the reference
+    packfile-suite run --loader "./my-adapter"       another loader
+    packfile-suite reproduce CASE --loader "..."     one case, line by line
+    """
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--loader", metavar="CMD", help="Command of the adapter; the reference by default.")
+@click.option("--timeout", type=float, default=10.0, show_default=True, help="Seconds for one answer.")
+@choosing
+@placed
+@click.option("-k", "keyword", metavar="EXPRESSION", help="Words of the case's name, as in pytest.")
+@click.option("-n", "workers", metavar="N", help="Processes, or `auto`.")
+@click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure; the run counts as cut short.")
+@click.option("--expect", type=click.Path(exists=True, dir_okay=False), help="File of known failures.")
+@click.option("--report-jsonl", type=click.Path(dir_okay=False), help="Write a JSON line for each run of a case.")
+@click.option("--junitxml", type=click.Path(dir_okay=False), help="Write a JUnit report.")
+@click.option("-v", "--verbose", count=True, help="Name every case.")
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def run(pytest_arguments: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click's
+    r"""Run the suite against a loader.
+
+    The exit status is 0 if it conforms, 1 if not, 2 if the adapter or the command line cannot be used.
+
+    \b
+    packfile-suite run --loader "node my-adapter.js" -n auto
+    packfile-suite run --loader ./adapter --rule PF-FIX --byte-order big
+    packfile-suite run --loader ./adapter --stage trap -- --maxfail=3
+    packfile-suite run --loader ./adapter --expect packfile-expect.toml --report-jsonl report.jsonl
+    """
+    import pytest  # noqa: PLC0415 - slow to import
+
+    status = pytest.main([*_pytest_arguments(options), *pytest_arguments])
+    sys.exit(exit_status(int(status)))
+
+
+def _pytest_arguments(options: dict[str, Any]) -> list[str]:
+    cases = places(options["cases"])
+    # The user's own pytest.ini and conftest.py have no business here.
+    arguments = ["-p", "packfile_suite.plugin", "--noconftest", "-c", os.devnull, "--rootdir", str(_root(cases[0]))]
+    arguments += ["-p", "no:cacheprovider", "--strict-markers", "-q", *map(str, cases)]
+    for place in options["cases"]:
+        arguments += ["--cases", str(place)]
+    for name in ("rule", "stage", "feature", "byte_order"):
+        for value in options[name]:
+            arguments += [f"--{name.replace('_', '-')}", value]
+    arguments += ["--loader-timeout", str(options["timeout"])]
+    flags = {"loader": "--loader", "keyword": "-k", "workers": "-n", "expect": "--expect"}
+    flags |= {"report_jsonl": "--report-jsonl", "junitxml": "--junitxml"}
+    for name, flag in flags.items():
+        if options[name]:
+            arguments += [flag, options[name]]
+    arguments += ["-x"] if options["exitfirst"] else []
+    return arguments + ["-v"] * (options["verbose"] + 1 if options["verbose"] else 0)
+
+
+def _root(cases: Path) -> Path:
+    """The directory that node ids are relative to: the checkout's, so that they read conformance/cases/..."""
+    directory = cases.resolve() if cases.is_dir() else cases.resolve().parent
+    return directory.parents[1] if directory.name == "cases" and directory.parent.name == "conformance" else directory
+
+
+def exit_status(status: int) -> int:
+    """The command's status for one of pytest's: an interrupted or empty run has failed, other troubles are unusable."""
+    return {0: _CONFORMANT, 1: _FAILURES, 2: _FAILURES, 5: _FAILURES}.get(status, _UNUSABLE)
+
+
+@main.command(name="list")
+@choosing
+@placed
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_cases(
+    rule: tuple[str, ...],
+    stage: tuple[str, ...],
+    feature: tuple[str, ...],
+    byte_order: tuple[str, ...],
+    cases: tuple[Path, ...],
+    *,
+    as_json: bool,
+) -> None:
+    r"""List cases, each with its byte orders.
+
+    \b
+    packfile-suite list --rule PF-FIX
+    packfile-suite list --stage trap --json
+    """
+    chosen: dict[str, dict[str, Any]] = {}
+    row: dict[str, Any]
+    for case, variant in filters(rule, stage, feature, byte_order).runs(all_cases(cases)):
+        row = {"id": case.id, "summary": case.summary, "rules": list(case.rules), "stage": case.stage}
+        row |= {"features": list(case.needs), "file": shown(case.file), "line": case.line, "byte_orders": []}
+        chosen.setdefault(case.id, row)["byte_orders"].append(variant.label)
+    if as_json:
+        click.echo(json.dumps(list(chosen.values()), indent=2))
+        return
+    rows = [
+        (row["id"], row["rules"][0], row["stage"], " ".join(row["byte_orders"]), row["summary"])
+        for row in chosen.values()
+    ]
+    print_table(("case", "rule", "stage", "byte orders", "summary"), rows)
+    click.echo(f"{len(rows)} cases, {sum(len(row['byte_orders']) for row in chosen.values())} runs")
+
+
+for _command in (show, reproduce, lint, coverage):
+    main.add_command(_command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Every rule that a file breaks: layout by `ksy`, what crosses fields of the header here, the rest by an audit.
+
+Header and directory never rest on the reference: what it opens and what this accepts must agree, and the linter says
+if not.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from packfile.audit import audit, audit_bytes
+from packfile.errors import PackfileError
+from packfile.image import Image
+from packfile.layout import NO_ENTRY, SectionKind
+from packfile.rules import RULES
+
+from .ksy import Layout
+from .sparse import SparseBytes
+
+_IN_MEMORY = 1 << 24
+_FUNCTION_ROW = 12
+
+
+class Broken(NamedTuple):
+    """What is wrong with a file."""
+
+    rules: frozenset[str]
+    disagreement: str | None
+    """How the reference's opening differs from the layout's reading; None if it does not."""
+
+
+def broken_rules(data: SparseBytes) -> Broken:
+    """Every rule that the file breaks."""
+    layout = Layout(data)
+    rules = {finding.rule for finding in layout.findings}
+    if layout.complete and not rules & _DIRECTORY_RULES:
+        rules |= _across(layout)
+    opened = set(rules)
+    if not opened:
+        layout.read_rows()
+        rules |= {finding.rule for finding in layout.findings}
+    found = _audit(data)
+    refused = [error for error in found if error.rule is not None and _is_open_time(error)]
+    disagreement = None
+    if opened and not refused:
+        disagreement = f"the layout says that it breaks {', '.join(sorted(opened))}, and the reference opens it"
+    elif refused and not opened:
+        disagreement = f"the reference refuses it with {refused[0].rule}, and the layout has nothing against it"
+    elif refused and refused[0].rule not in opened:
+        disagreement = (
+            f"the reference refuses it with {refused[0].rule}, and the layout with {', '.join(sorted(opened))}"
+        )
+    if not opened:
+        rules |= {error.rule for error in found if error.rule is not None}
+    return Broken(frozenset(rules), disagreement)
+
+
+_DIRECTORY_RULES = {"PF-DIR-001", "PF-DIR-002", "PF-HDR-001", "PF-LIM-002"}
+"""Findings after which a directory cannot be used to judge what crosses its entries."""
+
+
+def _is_open_time(error: PackfileError) -> bool:
+    return error.rule is not None and RULES[error.rule].time == "open"
+
+
+def _across(layout: Layout) -> set[str]:
+    """The rules of time `open` that `packfile.ksy` cannot say."""
+    kinds = layout.section_lengths()
+    fields = layout.header.fields
+    broken: set[str] = set()
+    functions = kinds.get(SectionKind.FUNCTIONS, 0) // _FUNCTION_ROW
+    if fields["entry"] != NO_ENTRY and fields["entry"] >= functions:
+        broken.add("PF-HDR-009")
+    if (SectionKind.FUNCTIONS in kinds) != (SectionKind.CODE in kinds):
+        broken.add("PF-SEC-001")
+    names_things = SectionKind.IMPORTS in kinds or SectionKind.EXPORTS in kinds
+    if names_things and SectionKind.STRINGS not in kinds:
+        broken.add("PF-SEC-002")
+    if (fields["digest_root"] == bytes(32)) != (SectionKind.DIGESTS not in kinds):
+        broken.add("PF-INT-001")
+    return broken
+
+
+def _audit(data: SparseBytes) -> list[PackfileError]:
+    if data.length <= _IN_MEMORY:
+        return list(audit_bytes(data.read(0, data.length)))
+    with tempfile.TemporaryDirectory(prefix="packfile-lint-") as directory:
+        path = Path(directory) / "file.pkf"
+        data.save(path)
+        try:
+            image = Image.open(path)
+        except PackfileError as error:
+            return [error]
+        with image:
+            return list(audit(image))

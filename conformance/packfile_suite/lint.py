@@ -1,0 +1,214 @@
+"""Whether the cases are right: above all, whether each negative case has the defects that it states and no other.
+
+Each finding is a sentence with file, line and case. Nothing here runs a loader.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from packfile.rules import RULES
+
+from .build import Builder
+from .case import Assembly, Audit, Case, CaseError, Open, Patched, expected
+from .findings import broken_rules
+from .load import case_files, load_file
+from .paths import shown
+from .plan import variants
+from .schema import case_schema
+from .sparse import SparseBytes
+from .summary import MOST_UNSUPPORTED
+
+AREAS = {
+    **{area.lower(): area for area in ("HDR", "DIR", "SEC", "FUN", "CODE", "FIX", "EXE", "LIM", "INT", "XIP")},
+    "header": "HDR",
+    "directory": "DIR",
+    "section": "SEC",
+    "function": "FUN",
+    "fixup": "FIX",
+    "limit": "LIM",
+    "integrity": "INT",
+}
+"""First word of an id, and the area of the rules that the case is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a case."""
+
+    file: str
+    line: int
+    case: str | None
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {f'case {self.case}: ' if self.case else ''}{self.message}"
+
+
+def lint(places: Iterable[Path]) -> tuple[list[Problem], int]:
+    """Everything wrong with the cases at the places, and how many cases there are."""
+    problems: list[Problem] = []
+    cases: list[Case] = []
+    for file in case_files(places):
+        try:
+            cases += load_file(file)
+        except CaseError as error:
+            problems.append(Problem(error.file, error.line, error.case, error.message))
+    if not cases and not problems:
+        problems.append(Problem(", ".join(map(shown, places)), 0, None, "there is no case"))
+    builder = Builder(Path())
+    for case in cases:
+        for check in _CHECKS:
+            problems += [Problem(shown(case.file), case.line, case.id, text) for text in check(case)]
+        problems += [Problem(shown(case.file), case.line, case.id, text) for text in _files(case, builder)]
+    problems += _across(cases)
+    return problems, len(cases)
+
+
+def _schema(case: Case) -> Iterator[str]:
+    """What `jsonschema` itself says: the loader judges by the suite's own compiled form of the schema."""
+    if case.file.stat().st_size < 1 << 14:
+        where, reason = case_schema().explain("case", case.raw)
+        if reason != "it does not fit its schema":
+            yield f"{'.'.join(map(str, where))}: {reason}"
+
+
+def _names(case: Case) -> Iterator[str]:
+    word = case.id.split("-")[0]
+    if word not in AREAS:
+        yield f"its id begins with no area: {', '.join(AREAS)}"
+    elif AREAS[word] != case.area:
+        yield f"its id says {word}, and its first rule is {case.rules[0]}"
+
+
+def _expectations(case: Case) -> Iterator[str]:
+    for step in case.steps:
+        expect = expected(step)
+        if expect.rule is None:
+            if expect.outcome in {"malformed", "unsupported", "invalid", "unlinkable", "exhausted", "corrupt"}:
+                yield f"it expects {expect.outcome} without saying by which rule"
+            continue
+        if expect.rule not in case.rules:
+            yield f"it expects {expect.rule}, which its `rules` do not name"
+        stated = RULES[expect.rule].outcome
+        if stated is not None and stated.split()[0] != expect.outcome:
+            yield f"it expects {expect.outcome} by {expect.rule}, whose outcome is {stated}"
+        if stated is None and RULES[expect.rule].time != "link":
+            yield f"it expects {expect.outcome} by {expect.rule}, which is no check"
+
+
+def _unused(case: Case) -> Iterator[str]:
+    bases = {module.base for module in case.modules.values() if isinstance(module, Patched)}
+    for name in case.modules.keys() - set(case.used_modules) - bases:
+        yield f"no step uses module {name}"
+
+
+def _modules(case: Case) -> Iterator[str]:
+    """Whether the failure that a step expects of a file is one of those that the file is said to have."""
+    for step in case.steps:
+        if not isinstance(step, Open | Audit) or step.expect.rule is None:
+            continue
+        module = case.modules[step.module]
+        if isinstance(module, Assembly) or module.breaks is None:
+            continue
+        if step.expect.rule not in module.breaks:
+            breaks = ", ".join(module.breaks) or "nothing"
+            yield f"it expects {step.expect.rule} of {step.module}, which breaks {breaks}"
+        outcomes = {RULES[rule].outcome for rule in module.breaks if RULES[rule].time == "open"}
+        if len(outcomes) > 1 and isinstance(step, Open) and "PF-HDR-004" not in module.breaks:
+            yield f"{step.module} breaks rules with different outcomes, so that the order of checks would decide"
+
+
+def _files(case: Case, builder: Builder) -> Iterator[str]:
+    """Builds every file in every byte order and compares what it breaks with what the case says."""
+    done: set[tuple[str, str]] = set()
+    broken: set[str] = set()
+    for variant in variants(case):
+        for name, order in variant.orders.items():
+            if (name, order) in done:
+                continue
+            done.add((name, order))
+            try:
+                content, twin = builder.content(case, name, order), builder.twin(case, name, order)
+            except CaseError as error:
+                yield error.message
+                return
+            rules, complaint = _judge(case, name, content)
+            broken |= rules
+            if complaint:
+                yield f"module {name} ({order}): {complaint}"
+            if twin is not None and isinstance(case.modules[name], Patched):
+                yield from _judge_twin(case, name, order, twin)
+    for step in case.steps:
+        expect = expected(step)
+        if (
+            expect.outcome == "invalid"
+            and expect.rule is not None
+            and _is_of_code(expect.rule)
+            and expect.rule not in broken
+        ):
+            yield f"it expects {expect.rule}, which none of its modules breaks"
+
+
+def _is_of_code(rule: str) -> bool:
+    return rule.startswith(("PF-CODE-", "PF-FUN-", "PF-LIM-006")) and rule not in {"PF-FUN-005", "PF-FUN-006"}
+
+
+def _judge(case: Case, name: str, content: SparseBytes) -> tuple[frozenset[str], str | None]:
+    rules, disagreement = broken_rules(content)
+    if disagreement:
+        return rules, disagreement
+    module = case.modules[name]
+    if isinstance(module, Assembly):
+        unnamed = rules.difference(case.rules)
+        text = f"it breaks {', '.join(sorted(unnamed))}, which the case's `rules` do not name" if unnamed else None
+        return rules, text
+    stated = frozenset(module.breaks or ())
+    if rules == stated:
+        return rules, None
+    said, found = (", ".join(sorted(what)) or "nothing" for what in (stated, rules))
+    return rules, f"`breaks` says {said}, and it breaks {found}"
+
+
+def _judge_twin(case: Case, name: str, order: str, twin: SparseBytes) -> Iterator[str]:
+    module = case.modules[name]
+    if (
+        isinstance(module, Patched)
+        and isinstance(module.base, str)
+        and not isinstance(case.modules[module.base], Assembly)
+    ):
+        return  # judged by its own `breaks`, if a step uses it
+    rules, disagreement = broken_rules(twin)
+    if disagreement:
+        yield f"module {name} ({order}) before its patches: {disagreement}"
+    if rules:
+        yield f"module {name} ({order}) breaks {', '.join(sorted(rules))} before its patches"
+
+
+_CHECKS: Sequence[Callable[[Case], Iterator[str]]] = (_schema, _names, _expectations, _unused, _modules)
+
+
+def _across(cases: Sequence[Case]) -> Iterator[Problem]:
+    for what in ("id", "summary"):
+        groups: dict[str, list[Case]] = defaultdict(list)
+        for case in cases:
+            groups[getattr(case, what).lower()].append(case)
+        for same in groups.values():
+            for case in same[1:]:
+                other = f"{same[0].id} at {shown(same[0].file)}:{same[0].line}"
+                yield Problem(shown(case.file), case.line, case.id, f"it has the {what} of {other}")
+    runs = [(case, len(variants(case))) for case in cases]
+    optional = sum(count for case, count in runs if case.needs)
+    total = sum(count for _, count in runs)
+    if optional > MOST_UNSUPPORTED * total and total > _MANY:
+        share = f"{optional} of {total} runs need optional features"
+        message = (
+            f"{share}: a loader without any could not pass, since at most {MOST_UNSUPPORTED:.0%} may be unsupported"
+        )
+        yield Problem("conformance/cases", 0, None, message)
+
+
+_MANY = 200
