@@ -353,6 +353,6 @@ def quoted_name(name: str) -> str:
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
-    """A hint that offers the nearest candidate."""
-    close = difflib.get_close_matches(name, list(candidates), n=1)
-    return f"did you mean `{close[0]}`?" if close else None
+    """A hint that offers the nearest candidates."""
+    close = difflib.get_close_matches(name, list(candidates), n=2)
+    return f"did you mean {' or '.join(f'`{candidate}`' for candidate in close)}?" if close else None
