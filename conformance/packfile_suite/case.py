@@ -185,6 +185,16 @@ class Case:
         return tuple(name for name in self.modules if name in used)
 
     @cached_property
+    def linked_together(self) -> frozenset[str]:
+        """The modules that some step links with another one."""
+        together: set[str] = set()
+        for step in self.steps:
+            if isinstance(step, Link):
+                linked = {module for _, module in step.modules if module is not None}
+                together |= linked if len(linked) > 1 else set()
+        return frozenset(together)
+
+    @cached_property
     def needs(self) -> tuple[str, ...]:
         """The features without which a loader cannot run it."""
         implied = {"audit"} if any(isinstance(step, Audit) for step in self.steps) else set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 from packfile.disassembler import disassemble
 from packfile.writer import decode
 
@@ -60,7 +62,25 @@ def source_text(case: Case) -> str:
     """The case as it stands in its file."""
     lines = case.file.read_text("utf-8").splitlines()[case.line - 1 :]
     end = next((at for at, line in enumerate(lines[1:], 1) if line and not line.startswith((" ", "#"))), len(lines))
-    return "\n".join(lines[:end]).rstrip()
+    text = "\n".join(lines[:end]).rstrip()
+    return text if _ALIAS(text) is None else yaml.dump([case.raw], Dumper=_Blocks, sort_keys=False, width=110).rstrip()
+
+
+_ALIAS = re.compile(r"[:{\[,-] *\*[a-z_]").search
+
+
+class _Blocks(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, and repeats what aliases stood for."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's
+        return True
+
+
+def _as_block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Blocks.add_representer(str, _as_block)
 
 
 def _listing(content: SparseBytes) -> str | None:
@@ -81,6 +101,10 @@ class _Shown(Session):
         reply = super()._talk(message)
         click.echo(f"<- {json.dumps(reply)}")
         return reply
+
+
+def _announce(number: int, step: str, wanted: str) -> None:
+    click.echo(f"\nstep {number}: {step}; expected: {wanted}")
 
 
 class _ShownLoader(Loader):
@@ -129,7 +153,7 @@ def reproduce(
     tested = _ShownLoader(command, timeout)
     try:
         tested.hello()
-        result = run_case(tested, found, files)
+        result = run_case(tested, found, files, _announce)
     except LoaderFailed as failure:
         click.echo(f"the loader cannot be used: {failure.message}\n{failure.stderr}", err=True)
         sys.exit(2)

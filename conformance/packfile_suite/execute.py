@@ -6,16 +6,18 @@ Only outcome, trap code, results and log decide. The rule that the loader names 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .build import BuiltFile
-from .case import Audit, Call, Case, Close, Expect, Link, Open, Step, describe_values, expected
+from .case import Assembly, Audit, Call, Case, Close, Expect, Link, Open, Step, describe_values, expected
 from .schema import shorten
 from .session import Hello, LoaderFailed, Session
 
 _MOST_FAILED_STARTS = 3
+
+Announce = Callable[[int, str, str], None]
 
 
 @dataclass
@@ -96,9 +98,12 @@ class _Wrong(Exception):
 
 
 class _Run:
-    def __init__(self, loader: Loader, case: Case, files: Mapping[str, BuiltFile]) -> None:
+    def __init__(self, loader: Loader, case: Case, files: Mapping[str, BuiltFile], announce: Announce) -> None:
         self.result = Result()
+        self._announce = announce
         self._loader, self._case, self._files = loader, case, files
+        broken = (module.breaks for module in case.modules.values() if not isinstance(module, Assembly))
+        self._broken = {rule for rules in broken for rule in rules or ()}
         self._images: dict[str, list[int]] = {}
         self._processes: dict[str, int] = {}
         self._number: int | None = None
@@ -111,6 +116,7 @@ class _Run:
                 self._session = self._loader.session()
                 for number, step in zip(self._case.numbers, self._case.steps, strict=True):
                     self._number, self._doing = number, describe(step)
+                    self._announce(number, self._doing, str(expected(step)))
                     self._step(step)
             except _Wrong as wrong:
                 self.result.failure = wrong.failure
@@ -218,7 +224,10 @@ class _Run:
         if not matches(reply, expect):
             raise _Wrong(self._failure("fail", str(expect), describe_reply(reply), said=_said(reply)))
         if expect.rule is not None:
-            self.result.diagnoses.append((expect.rule, reply.get("rule")))
+            given = reply.get("rule")
+            # A file with one defect may break several rules, and a loader names the one that it meets first.
+            exact = given is not None and (given == expect.rule or given in self._broken)
+            self.result.diagnoses.append((expect.rule, expect.rule if exact else given))
 
     def _check_files(self) -> None:
         for name, file in self._files.items():
@@ -229,9 +238,14 @@ class _Run:
                 self.result.failure = self._failure("fail", "every file as it was (PF-XIP-002)", got)
 
 
-def run_case(loader: Loader, case: Case, files: Mapping[str, BuiltFile]) -> Result:
-    """Runs the case and says what came of it. Raises nothing for what a loader does."""
-    return _Run(loader, case, files).run()
+def run_case(
+    loader: Loader, case: Case, files: Mapping[str, BuiltFile], announce: Announce = lambda *_: None
+) -> Result:
+    """Runs the case and says what came of it. Raises nothing for what a loader does.
+
+    `announce` is called before each step with its number, the step in words, and what is expected.
+    """
+    return _Run(loader, case, files, announce).run()
 
 
 def matches(reply: Mapping[str, Any], expect: Expect) -> bool:

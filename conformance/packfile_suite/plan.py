@@ -17,21 +17,20 @@ class Variant:
     """One way of writing the modules of a case: the byte order of each."""
 
     label: str
-    """`little`, or `little,big` where two modules differ."""
+    """`little` or `big` if all are; `little,big` where they differ; `fixed` for bytes whose order no one chose."""
     orders: Mapping[str, str]
     """Byte order by name of module."""
 
     @property
     def kind(self) -> str:
-        """`little` or `big` if all modules are, else `mixed`; `fixed` for bytes whose order no one chose."""
-        kinds = set(self.label.split(","))
-        return kinds.pop() if len(kinds) == 1 else "mixed"
+        """`little`, `big`, `fixed`, or `mixed`."""
+        return self.label if self.label in {*ORDERS, "fixed"} else "mixed"
 
 
 def variants(case: Case) -> list[Variant]:
-    """Every way in which the case runs.
+    """Every way in which the case runs: all little, all big, and modules that are linked together in every mixture.
 
-    Two or three modules are written in every mixture. More would be too many, so they alternate, once in each phase.
+    More than three of them have too many mixtures, so they alternate, once in each phase.
     """
     used = case.used_modules
     free = [name for name in used if case.depends_on_order(name)]
@@ -39,16 +38,22 @@ def variants(case: Case) -> list[Variant]:
     if case.byte_order != "both":
         return [Variant(case.byte_order, {**dict.fromkeys(free, case.byte_order), **fixed})]
     if not free:
-        labels = dict.fromkeys(fixed.values()) or {"fixed": None}
-        return [Variant(",".join(labels), fixed)]
-    combinations: Iterable[tuple[str, ...]]
-    if len(free) <= _MOST_MODULES_MIXED:
-        combinations = itertools.product(ORDERS, repeat=len(free))
-    else:
-        alternating = tuple(ORDERS[at % 2] for at in range(len(free)))
-        swapped = tuple(ORDERS[1 - at % 2] for at in range(len(free)))
-        combinations = [("little",) * len(free), ("big",) * len(free), alternating, swapped]
-    return [Variant(",".join(orders), {**dict(zip(free, orders, strict=True)), **fixed}) for orders in combinations]
+        stated = set(fixed.values())
+        return [Variant(stated.pop() if len(stated) == 1 else "fixed", fixed)]
+    result = [Variant(order, {**dict.fromkeys(free, order), **fixed}) for order in ORDERS]
+    together = [name for name in free if name in case.linked_together]
+    for orders in _mixtures(len(together)):
+        mixed = dict(zip(together, orders, strict=True))
+        # What is never linked with another module has no one to be mixed with.
+        label = ",".join(orders) if len(orders) <= _MOST_MODULES_MIXED else f"alternating-from-{orders[0]}"
+        result.append(Variant(label, {**dict.fromkeys(free, orders[0]), **mixed, **fixed}))
+    return result
+
+
+def _mixtures(count: int) -> list[tuple[str, ...]]:
+    if count <= _MOST_MODULES_MIXED:
+        return [orders for orders in itertools.product(ORDERS, repeat=count) if len(set(orders)) > 1]
+    return [tuple(ORDERS[(at + phase) % 2] for at in range(count)) for phase in range(2)]
 
 
 def _fixed_order(case: Case, name: str) -> str:
