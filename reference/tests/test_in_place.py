@@ -1,4 +1,4 @@
-"""A module is executed where it is mapped: nothing is copied, swapped or patched, and nothing is read that is not needed."""
+"""A module is executed where it is mapped: nothing is copied, swapped or patched, or read without need."""
 
 import hashlib
 import os
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from programs import EVERYTHING, FIB, build
 
 import packfile
 from packfile import layout
 from packfile.layout import ByteOrder, SectionKind
+from programs import EVERYTHING, FIB, build
 
 MIB = 1 << 20
 
@@ -64,7 +64,7 @@ def test_code_views_lie_in_the_mapping_itself(order: ByteOrder, write: Callable[
     with packfile.open(path) as image:
         views = image.words(0, image.code_words)
         assert all(view.obj is image.view.obj and view.readonly for view in views)
-        assert all(view.strides == (4,) or view.strides == (-4,) for view in views)
+        assert all(view.strides == (4,) for view in views)
 
 
 def test_the_mapping_is_read_only_and_has_no_private_page(order: ByteOrder, write: Callable[[bytes], Path]) -> None:
@@ -116,7 +116,9 @@ def test_a_module_of_a_gibibyte_costs_what_a_mebibyte_costs(order: ByteOrder, tm
             (mapping,) = mapping_of(path)
             stats = image.stats
             assert stats.mapped == size
-            used.append((mapping["Rss"], mapping["Anonymous"], stats.copied, stats.swapped, stats.verified, stats.rows_read))
+            used.append(
+                (mapping["Rss"], mapping["Anonymous"], stats.copied, stats.swapped, stats.verified, stats.rows_read)
+            )
         assert path.stat().st_blocks * 512 < MIB, "the file is no longer sparse: something wrote to it"
     assert used[0] == used[1]
     assert used[0][1:4] == ("0 kB", 0, 0)
@@ -146,7 +148,7 @@ def test_a_view_of_a_section_outlives_its_image(write: Callable[[bytes], Path]) 
 
 def test_no_descriptor_is_left_behind(write: Callable[[bytes], Path]) -> None:
     path = write(build(EVERYTHING, ByteOrder.BIG))
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(3):
         with packfile.open(path) as image:
             host = packfile.HostModule()
@@ -157,7 +159,7 @@ def test_no_descriptor_is_left_behind(write: Callable[[bytes], Path]) -> None:
         broken.write_bytes(b"\x89PKF\r\n\x1a\n\3")
         with pytest.raises(packfile.Malformed):
             packfile.open(broken)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_file_that_is_replaced_by_rename_keeps_running_as_it_was(write: Callable[[bytes], Path]) -> None:

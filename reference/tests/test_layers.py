@@ -45,7 +45,10 @@ def modules() -> dict[str, set[str]]:
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0 or name == "_kaitai", f"{path}: relative import"
-                names = [f"{node.module}.{alias.name}" if node.module == "packfile" else node.module or "" for alias in node.names]
+                names = [
+                    f"{node.module}.{alias.name}" if node.module == "packfile" else node.module or ""
+                    for alias in node.names
+                ]
             for imported_name in names:
                 parts = imported_name.split(".")
                 if parts[0] == "packfile" and len(parts) > 1:

@@ -26,19 +26,20 @@ def audit_bytes(data: bytes, name: str = "<bytes>") -> list[PackfileError]:
 def audit(image: Image) -> list[PackfileError]:
     """Every finding on a file, malformed before invalid, each in the order of the file."""
     malformed = [*_gaps(image), *_imports(image), *_exports(image), *_strings(image), *_code_end(image)]
-    invalid = [
+    bad_functions = [
         invalid(image, index, finding) for index in range(image.function_count) for finding in findings(image, index)
     ]
-    return [*malformed, *invalid]
+    return [*malformed, *bad_functions]
 
 
 def _gaps(image: Image) -> Iterator[PackfileError]:
     end = layout.HEADER_SIZE + len(image.sections) * layout.DIRECTORY_ENTRY[image.order].size
     for offset, length in image.sections.values():
-        dirty = next((at for at in range(end, offset) if image.view[at]), None)
-        if dirty is not None:
-            got = f"0x{image.view[dirty]:02x}"
-            yield Malformed("PF-DIR-009", "a gap is not zero", at=dirty, expected="0x00", got=got, file=image.name)
+        gap = bytes(image.view[end:offset])
+        if gap.strip(b"\0"):
+            at = end + len(gap) - len(gap.lstrip(b"\0"))
+            got = f"0x{image.view[at]:02x}"
+            yield Malformed("PF-DIR-009", "a gap is not zero", at=at, expected="0x00", got=got, file=image.name)
         end = offset + length
 
 

@@ -1,7 +1,7 @@
 """Calls, references and slots.
 
-The steps of a call are those of PF-EXE-012: resolve, compare signatures, charge fuel, count depth, check the callee's row,
-verify its code, enter.
+The steps of a call are those of PF-EXE-012: resolve, compare signatures, charge fuel, count depth, check the callee's
+row, verify its code, enter.
 """
 
 from packfile.errors import PackfileError
@@ -11,7 +11,6 @@ from packfile.layout import Binding
 from packfile.link import Function, Slot
 from packfile.machine.state import SWITCH, Frame, Thread, instruction, literal, out_of_depth, out_of_fuel, trap, wrap
 from packfile.verify import Code, counts, verify
-
 
 _NO_FLOATS: list[float] = []
 """The float bank of every function that has none; verified code cannot reach into it."""
@@ -75,7 +74,11 @@ def call_host(function: Function, i: list[int], n: list[float]) -> tuple[list[in
     values = () if returned is None else returned if isinstance(returned, tuple) else (returned,)
     _, _, i_results, n_results = counts(function.signature)
     integers, floats = values[:i_results], values[i_results:]
-    if len(floats) != n_results or not all(type(x) is int for x in integers) or not all(type(x) is float for x in floats):
+    if (
+        len(values) != i_results + n_results
+        or not all(type(x) is int for x in integers)
+        or not all(type(x) is float for x in floats)
+    ):
         wanted = f"{i_results} int and {n_results} float"
         raise TypeError(f"host function {description.name!r} must return {wanted}, but returned {returned!r}")
     return [wrap(int(x)) for x in integers], [float(x) for x in floats]
