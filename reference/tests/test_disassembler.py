@@ -1,6 +1,7 @@
-"""Disassembled text can be read and names what a reader would look for; test_round_trip.py tests that nothing is lost."""
+"""Disassembled text can be read and names what matters. test_round_trip.py tests that nothing is lost."""
 
 import pytest
+
 from packfile.assembler import assemble
 from packfile.disassembler import disassemble
 from packfile.layout import ByteOrder, ImportKind, Segment
@@ -91,6 +92,12 @@ def _only(*code: int) -> str:
 def test_words_that_are_no_instruction_are_shown_as_words() -> None:
     assert "  .word 0x1000013\n" in _only(0x01000013)
     assert "  .word 0x10\n" in _only(0x13, 0x10)
+
+
+def test_equal_words_that_are_no_instruction_are_one_line_up_to_a_label() -> None:
+    code = (0x00000502, *[0] * 5, 0xFF, 0xFF, 0x00000202)
+    assert "  jmp L5\n  .word 0x0 * 4\nL5:\n  .word 0x0\n  .word 0xff * 2\n" in _only(*code)
+    assert len(_only(*[0] * 3_000_000)) < 200
 
 
 def test_a_branch_into_a_literal_or_out_of_the_function_is_a_distance() -> None:

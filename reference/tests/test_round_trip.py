@@ -2,6 +2,7 @@
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from packfile.assembler import assemble
 from packfile.disassembler import disassemble
 from packfile.instructions import INSTRUCTIONS, FieldKind, Opcode

@@ -17,6 +17,8 @@ from packfile.instructions import BY_MNEMONIC, INSTRUCTIONS, FieldKind, Instruct
 from packfile.model import Signature
 
 U4 = 0xFFFFFFFF
+MAX_REPEATED = 1 << 20
+"""Times that `.word` may repeat a word: more than a function may have words, so that too long ones can be written."""
 _REGISTER = re.compile(r"([in])([0-9]{1,3})", re.ASCII)
 _BANKS = {"i": "an integer register such as `i0`", "n": "a float register such as `n0`"}
 _LAST_REGISTER = 255

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from packfile.asm_code import U4, CodeText, Constants, FunctionText
+from packfile.asm_code import MAX_REPEATED, U4, CodeText, Constants, FunctionText
 from packfile.asm_data import ITEMS, DataText
 from packfile.asm_lexer import AssemblyError, Cursor, Source, Token, TokenKind, described, did_you_mean
 from packfile.asm_registers import least_registers
@@ -25,8 +25,6 @@ _UNITS = {4096: 12, 65536: 16}
 _KINDS = {"func": ImportKind.FUNCTION, "data": ImportKind.DATA}
 _BINDINGS = {binding.name.lower(): binding for binding in Binding}
 _MAX_REGISTERS = 255
-_MAX_REPEATED = 1 << 20
-"""Times that `.word` may repeat a word: more than a function may have words, so that too long ones can be written."""
 
 
 def assemble(text: str, filename: str = "<text>") -> Module:
@@ -283,7 +281,7 @@ class _Assembler:
             raise cursor.error(token, "`.word` stands in no function", "`.i32` is for data")
         while True:
             word = integer(cursor, -(1 << 31), U4, "a word") & U4
-            count = integer(cursor, 1, _MAX_REPEATED, "a count") if cursor.accept("*") else 1
+            count = integer(cursor, 1, MAX_REPEATED, "a count") if cursor.accept("*") else 1
             self.function.words += [word] * count
             if not cursor.accept(","):
                 break

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from packfile.asm_code import MAX_REPEATED
 from packfile.asm_lexer import is_plain_name, quoted, quoted_name
 from packfile.asm_names import Names, constant_text, plain_slot
 from packfile.asm_registers import least_registers
@@ -143,16 +144,18 @@ class _Listing:
         for alias in exported[1:]:
             yield f".export func {name} as {quoted_name(alias)}"
         yield from self._registers()
-        in_table = 0
+        shown = 0
         for at, row in self.rows.items():
-            if in_table:
-                in_table -= 1
+            if at < shown:
                 continue
             if at in self.targets:
                 yield f"L{at}:"
             if row is not None and row.opcode == Opcode.JMP_TABLE and (table := self._table(at)):
-                in_table = len(table)
+                shown = at + 1 + len(table)
                 yield from _table_lines(f"  {row.mnemonic} i{self.code[at] >> 8 & 0xFF}, ", table)
+            elif row is None:
+                shown = at + self._equal_words(at)
+                yield f"  .word {self.code[at]:#x}" + (f" * {shown - at}" if shown - at > 1 else "")
             else:
                 yield f"  {self._instruction(at, row)}"
         if len(self.code) in self.targets:
@@ -189,9 +192,20 @@ class _Listing:
                 return []
         return [self._branch(place, INSTRUCTIONS[Opcode.JMP].operands[0]) for place in jumps]
 
-    def _instruction(self, at: int, row: Instruction | None) -> str:
-        if row is None:
-            return f".word {self.code[at]:#x}"
+    def _equal_words(self, at: int) -> int:
+        """How many words that are no instruction can be shown as one repeated."""
+        end = at + 1
+        while (
+            end in self.rows
+            and self.rows[end] is None
+            and self.code[end] == self.code[at]
+            and end not in self.targets
+            and end - at < MAX_REPEATED
+        ):
+            end += 1
+        return end - at
+
+    def _instruction(self, at: int, row: Instruction) -> str:
         operands = list(row.operands)
         windows = [operand for operand in operands if operand.field is FieldKind.WINDOW]
         if windows and not any(_field(self.code, at, operand) for operand in windows):
