@@ -1,0 +1,188 @@
+"""`run`: call a function of a packfile."""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from packfile import machine
+from packfile.cli.arguments import Target, target_of, values_of
+from packfile.cli.commands import FOUND_WANTING, command, counted, json_option, outcome_json
+from packfile.cli.sources import STANDARD_INPUT, opened
+from packfile.cli.terminal import Json, complain, document, write
+from packfile.cli.tracing import Tracing, located
+from packfile.errors import PackfileError
+from packfile.hostlib import HostLibrary, float_text
+from packfile.image import Image, Stats
+from packfile.layout import MAX_DEPTH, MAX_FUEL
+from packfile.process import MAX_FRAMES, Process, Results
+
+_HOST = "host"
+_AMOUNT = click.IntRange(0, MAX_FUEL)
+
+
+@command(
+    "run",
+    "packfile run hello.pka",
+    "packfile run fib.pkf 20",
+    "packfile run --function add geometry.pkf -3 4",
+    "packfile run app.pkf --with lib.pkf --with plugin=fib.pkf",
+    "packfile run --trace --stats fib.pkf 2",
+    "packfile run --fuel 1000000 --depth 100 --json fib.pkf 10",
+    negative_numbers=True,
+)
+@click.argument("file", metavar="FILE")
+@click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
+@click.option("--function", metavar="NAME", help="Call the function exported under this name, not the entry function.")
+@click.option("--with", "others", metavar="[NAME=]FILE", multiple=True, help="Link another module as well.")
+@click.option("--name", metavar="NAME", help="Name that FILE is linked under.  [default: its own, without suffix]")
+@click.option("--fuel", type=_AMOUNT, default=MAX_FUEL, metavar="N", help="Calls and backward branches it may make.")
+@click.option("--depth", type=_AMOUNT, default=MAX_DEPTH, metavar="N", help="Frames it may have at once.")
+@click.option("--trace", is_flag=True, help="Show each instruction on standard error before it is executed.")
+@click.option("--stats", "with_stats", is_flag=True, help="Show on standard error what the loader did.")
+@json_option
+def run(
+    file: str,
+    arguments: tuple[str, ...],
+    function: str | None,
+    others: tuple[str, ...],
+    name: str | None,
+    fuel: int,
+    depth: int,
+    trace: bool,
+    with_stats: bool,
+    as_json: bool,
+) -> None:
+    """Link a packfile and call a function of it.
+
+    That is the entry function, or --function. ARGS are its integers, then its floats, as its signature says: 42, -7,
+    0xff; 2.5, -inf, nan, 0x1.8p3. Results are printed one a line, integers first.
+
+    Modules are linked in the order FILE, each --with, and the module `host`, with which programs print (unless another
+    has that name). A module's name is that of its file without suffix, or NAME.
+    """
+    with ExitStack() as stack:
+        entries = _entries(file, name, others, stack)
+        main_name, image = entries[0]
+        target = target_of(image, function)
+        i, n = values_of(arguments, target)
+        captured = io.BytesIO()
+        output = captured if as_json else sys.stdout.buffer
+        host = HostLibrary(output, by_line=sys.stdout.isatty() or trace)
+        call = _Call(entries, host, target, i, n)
+        tracing = Tracing(sys.stderr, min(depth, MAX_FRAMES)) if trace else None
+        call.make(main_name, fuel, depth, tracing)
+        if as_json:
+            document(call.json(file, fuel, captured.getvalue().decode("utf-8", "backslashreplace")))
+        elif call.results is not None:
+            if not host.at_line_start:
+                write("")
+            for text in (*map(str, call.results.i), *map(float_text, call.results.n)):
+                write(text)
+        sys.stdout.flush()
+        if call.error is not None:
+            complain("\n".join([str(call.error), *call.explanation()]))
+        if with_stats:
+            complain("\n".join(_stats_lines(entries, call.fuel_used(fuel))))
+    if call.error is not None:
+        raise click.exceptions.Exit(FOUND_WANTING)
+
+
+def _entries(file: str, name: str | None, others: Sequence[str], stack: ExitStack) -> list[tuple[str, Image]]:
+    """Names and images of all modules, open until the stack is closed."""
+    entries = [(name or _name_of(file), stack.enter_context(opened(file)))]
+    for other in others:
+        stated, equals, path = other.partition("=")
+        if not equals or "/" in stated:
+            stated, path = "", other
+        entries.append((stated or _name_of(path), stack.enter_context(opened(path))))
+    return entries
+
+
+def _name_of(file: str) -> str:
+    return "main" if file == STANDARD_INPUT else Path(file).stem
+
+
+class _Call:
+    """The one call of a run, and what became of it."""
+
+    def __init__(
+        self, entries: list[tuple[str, Image]], host: HostLibrary, target: Target, i: list[int], n: list[float]
+    ) -> None:
+        self.entries = entries
+        self.host = host
+        self.target = target
+        self.i, self.n = i, n
+        self.results: Results | None = None
+        self.error: PackfileError | None = None
+
+    def make(self, module: str, fuel: int, depth: int, trace: machine.Tracer | None) -> None:
+        """Link and call."""
+        names = [name for name, _ in self.entries]
+        hosts = [] if _HOST in names else [(_HOST, self.host.module)]
+        try:
+            with Process([*self.entries, *hosts]) as process:
+                self.host.attach(process, names)
+                self.results = process.invoke(
+                    module, self.target.name, self.i, self.n, fuel=fuel, depth=depth, trace=trace
+                )
+        except PackfileError as error:
+            self.error = error
+
+    def explanation(self) -> list[str]:
+        """Where in the code it ended, or what there is to call instead."""
+        assert self.error is not None
+        found = located(self.error, self.entries)
+        if found is not None:
+            return [
+                f"    in {found.function} (function {found.function_index}), word {found.word}: {found.instruction}"
+            ]
+        if self.error.rule in ("PF-EXE-017", "PF-EXE-019"):
+            exported = self.target.exported()
+            listed = f"it exports {', '.join(exported)}" if exported else "it exports no function"
+            return [f"    --function names what to call; {listed}"]
+        return []
+
+    def fuel_used(self, fuel: int) -> int | None:
+        """What it used of its fuel, if it returned."""
+        return None if self.results is None else fuel - self.results.fuel
+
+    def json(self, file: str, fuel: int, output: str) -> Json:
+        """The call for scripts. Its keys are always the same."""
+        found = None if self.error is None else located(self.error, self.entries)
+        outcome = {"outcome": "ok"} if self.error is None else outcome_json(self.error)
+        return {
+            "file": file,
+            "function": self.target.name,
+            "outcome": outcome["outcome"],
+            "results": None if self.results is None else _results_json(self.results),
+            "output": output,
+            "error": None if self.error is None else outcome | {"in": None if found is None else found._asdict()},
+            "fuel_used": self.fuel_used(fuel),
+            "stats": {name: vars(image.stats) for name, image in self.entries},
+        }
+
+
+def _results_json(results: Results) -> Json:
+    """Numbers as texts, since JSON readers round; a float also by its bits, as in the adapter protocol."""
+    integers = [{"type": "i", "value": str(x)} for x in results.i]
+    return [*integers, *({"type": "n", "value": float_text(x), "bits": struct.pack(">d", x).hex()} for x in results.n)]
+
+
+def _stats_lines(entries: list[tuple[str, Image]], fuel_used: int | None) -> list[str]:
+    lines = [f"{name}: {_stats_text(image.stats)}" for name, image in entries]
+    return lines if fuel_used is None else [*lines, f"fuel used: {fuel_used}"]
+
+
+def _stats_text(stats: Stats) -> str:
+    return (
+        f"{stats.mapped} bytes mapped, {stats.copied} copied, {stats.swapped} swapped; "
+        f"{counted(stats.functions_verified, 'function')} of {counted(stats.verified, 'word')} verified, "
+        f"{counted(stats.rows_read, 'row')} read"
+    )

@@ -1,0 +1,103 @@
+"""`assemble`, `disassemble` and `convert`: commands that write a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from packfile.cli.commands import byte_order_choice, command, output_option
+from packfile.cli.sources import (
+    STANDARD_INPUT,
+    UsageFailure,
+    byte_order,
+    mapped,
+    module_of,
+)
+from packfile.disassembler import disassemble as disassembled
+from packfile.writer import convert as converted
+from packfile.writer import decode, encode, write_file
+
+_STANDARD_OUTPUT = "-"
+
+
+@command(
+    "assemble",
+    "packfile assemble fib.pka",
+    "packfile assemble fib.pka -o fib-big.pkf --byte-order big",
+    "packfile assemble - -o fib.pkf < fib.pka",
+)
+@click.argument("source", metavar="SRC.pka")
+@output_option
+@click.option(
+    "--byte-order", "order", type=byte_order_choice, default="host", show_default=True, help="Byte order of the file."
+)
+def assemble(source: str, output: str | None, order: str) -> None:
+    """Assemble a text into a packfile.
+
+    Without -o the file stands beside the text, with the suffix .pkf; that of standard input goes to standard output.
+    The code is not verified; `packfile verify` does that.
+    """
+    if output is None and source == STANDARD_INPUT:
+        output = _STANDARD_OUTPUT
+    elif output is None:
+        output = str(Path(source).with_suffix(".pkf"))
+        if output == source:
+            raise UsageFailure(f"{source}: the packfile would replace the text; -o names another file")
+    publish(output, encode(module_of(source), byte_order(order)))
+
+
+@command("disassemble", "packfile disassemble fib.pkf", "packfile disassemble fib.pkf -o copy.pka")
+@click.argument("file", metavar="FILE")
+@output_option
+def disassemble(file: str, output: str | None) -> None:
+    """Write a packfile as assembly.
+
+    The text assembles to the same module, and so to the same bytes. Functions that no loader would run are written as
+    well.
+    """
+    with mapped(file) as content:
+        text = disassembled(decode(content))
+    if output in (None, _STANDARD_OUTPUT):
+        sys.stdout.write(text)
+    else:
+        assert output is not None
+        _replace(output, text.encode())
+
+
+@command(
+    "convert",
+    "packfile convert fib.pkf -o fib-big.pkf --byte-order big",
+    "packfile convert fib-big.pkf -o fib.pkf --byte-order host",
+)
+@click.argument("file", metavar="FILE")
+@click.option("-o", "--output", metavar="OUT", required=True, help="Where to write; `-` is standard output.")
+@click.option("--byte-order", "order", type=byte_order_choice, required=True, help="Byte order of the new file.")
+def convert(file: str, output: str, order: str) -> None:
+    """Write a packfile in another byte order.
+
+    A loader runs files of both orders, so this is never needed; it is what a package may do when it is installed.
+    OUT may be FILE: it is replaced in one step, and who has it mapped goes on seeing the old one.
+    """
+    with mapped(file) as content:
+        changed = converted(content, byte_order(order))
+    publish(output, changed)
+
+
+def publish(output: str, content: bytes) -> None:
+    """Write a packfile to a path, or to standard output unless that is a terminal."""
+    if output != _STANDARD_OUTPUT:
+        _replace(output, content)
+    elif sys.stdout.isatty():
+        raise UsageFailure("a packfile is not text for a terminal; name a file with -o, or redirect standard output")
+    else:
+        sys.stdout.buffer.write(content)
+
+
+def _replace(output: str, content: bytes) -> None:
+    try:
+        write_file(output, content)
+    except OSError as error:
+        # The user knows this name, and not that of the temporary file beside it.
+        raise OSError(error.errno, error.strerror, output) from None
