@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from spec_machine import floats, integers, table
 from spec_machine.floats import Float
-from spec_machine.memory import Memory, Trap
+from spec_machine.memory import SEGMENT_NUMBERS, Memory, Trap
 
 # An integer, a Float, a truth value, or the name of a trap code or segment.
 Value: TypeAlias = Any
@@ -108,11 +108,16 @@ def _parse(effect: str) -> Sequence[ast.stmt]:
     return ast.parse(effect).body
 
 
+@functools.cache
+def _symbols() -> Mapping[str, str]:
+    """Names of trap codes and segments, which effects give to primitives."""
+    return {**table.read().traps, **{segment: segment for segment in SEGMENT_NUMBERS}}
+
+
 class _Evaluation:
     def __init__(self, row: table.Row, operands: Mapping[str, int], state: State) -> None:
         self.row, self.operands, self.state = row, operands, state
         self.result = Step(row.words)
-        self.symbols = {**table.read().traps, "rodata": "rodata", "data": "data", "bss": "bss"}
         memory = state.memory
         self.primitives: Mapping[str, Primitive] = {
             **PURE,
@@ -159,7 +164,7 @@ class _Evaluation:
             case ast.Constant(value=int() as constant) if type(constant) is int:
                 return constant
             case ast.Name(id=name):
-                return self.operands[name] if name in self.operands else self.symbols[name]
+                return self.operands[name] if name in self.operands else _symbols()[name]
             case ast.Subscript(value=ast.Name(id=bank), slice=ast.Name(id=letter)):
                 register = self.operands[letter]
                 return self.state.i[register] if bank == "i" else self.state.n[register]

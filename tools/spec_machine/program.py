@@ -1,7 +1,7 @@
 """Modules of the kind that numeric cases are, run by the specification's text alone.
 
-Reads the part of assembly that those cases use: exported functions, labels, rodata as numbers, and bss. Takes
-instructions as text and never as words, so it owes nothing to the assembler either.
+Reads the part of assembly that those cases use: exported functions, labels, numbers in rodata and data, and bss.
+Takes instructions as text and never as words, so it owes nothing to the assembler either.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ class Program:
         self.functions: dict[str, Function] = {}
         self.constants: list[int] = []
         self.memory = Memory()
+        self.fuel = 0
+        """Units that the last call charged, if it returned."""
+        segment = bytearray()
         rows = table.read().rows if rows is None else rows
         function: Function | None = None
         for line in filter(None, map(str.strip, text.splitlines())):
@@ -61,12 +64,11 @@ class Program:
                 self.functions[exported[1]] = function
             elif word == ".bss":
                 self.memory.segments["bss"] = bytearray(int(rest))
-            elif word == ".rodata":
-                self.memory.segments["rodata"] = bytearray()
+            elif word in (".rodata", ".data"):
+                segment = self.memory.segments[word[1:]] = bytearray()
             elif word in _SIZES:
                 size = _SIZES[word]
-                content = b"".join(int(value, 0).to_bytes(size, "little") for value in rest.split(","))
-                self.memory.segments["rodata"] += content
+                segment += b"".join(int(value, 0).to_bytes(size, "little") for value in rest.split(","))
             elif function is None:
                 raise TextError(line)
             elif line.endswith(":"):
@@ -91,9 +93,12 @@ class Program:
             [*i, *[0] * (REGISTERS - len(i))], [*n, *[Float(0)] * (REGISTERS - len(n))], self.memory, self.constants
         )
         at = 0
+        # One unit for the call itself (PF-EXE-013).
+        self.fuel = 1
         for _ in range(MOST_STEPS):
             row, texts = function.instructions[at]
             done = step(row, self._operands(function, at, row, texts), state)
+            self.fuel += done.fuel
             if done.next is None:
                 i_window, n_window = done.windows
                 return (
