@@ -17,7 +17,7 @@ from .ksy_expression import evaluate
 from .paths import spec_file
 from .sparse import SparseBytes
 
-_MOST_ROWS = 1 << 16
+_MOST_ROWS = 1 << 12
 """Rows of a section that are read; a file with more is judged by its first ones."""
 
 

@@ -5,6 +5,7 @@ code of every function, and the rules whose time is `audit`.
 """
 
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from packfile import layout
 from packfile.errors import Malformed, PackfileError
@@ -24,12 +25,16 @@ def audit_bytes(data: bytes, name: str = "<bytes>") -> list[PackfileError]:
 
 
 def audit(image: Image) -> list[PackfileError]:
-    """Every finding on a file, malformed before invalid, each in the order of the file."""
-    malformed = [*_gaps(image), *_imports(image), *_exports(image), *_strings(image), *_code_end(image)]
-    bad_functions = [
-        invalid(image, index, finding) for index in range(image.function_count) for finding in findings(image, index)
-    ]
-    return [*malformed, *bad_functions]
+    """Every finding on a file, malformed before invalid, each in the order of the file.
+
+    Of each part of the file it gives the first MOST_FINDINGS: a hostile file could have millions.
+    """
+    parts = (_gaps(image), _imports(image), _exports(image), _strings(image), _code_end(image), _functions(image))
+    return list(chain.from_iterable(islice(part, MOST_FINDINGS) for part in parts))
+
+
+MOST_FINDINGS = 1_000
+"""Findings that an audit gives for one part of a file: its gaps, each kind of rows, its names, its functions."""
 
 
 def _gaps(image: Image) -> Iterator[PackfileError]:
@@ -114,6 +119,12 @@ def _code_end(image: Image) -> Iterator[PackfileError]:
             at = image.function_row_at(image.function_count - 1)
             message, expected = "code does not end with the last function", f"a code_end of {image.code_words}"
             yield Malformed("PF-SEC-013", message, at=at, expected=expected, got=str(end), file=image.name)
+
+
+def _functions(image: Image) -> Iterator[PackfileError]:
+    for index in range(image.function_count):
+        for finding in findings(image, index):
+            yield invalid(image, index, finding)
 
 
 def _shown(name: bytes) -> str:
