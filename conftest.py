@@ -1,0 +1,13 @@
+"""For every test of the repository: where nothing may be missing, a skipped test is a failure."""
+
+import os
+
+import pytest
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a run of CI in which a test was skipped: a machine that lacks something must not look like a good one."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and exitstatus == pytest.ExitCode.OK and reporter and reporter.stats.get("skipped"):
+        reporter.write_line("CI: a skipped test counts as a failure", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
