@@ -19,6 +19,8 @@ _I64: Final = struct.Struct("<q")
 _U64: Final = struct.Struct("<Q")
 _F64: Final = struct.Struct("<d")
 _OFFSET: Final = 0xFFFFFFFF
+_CHUNK: Final = 1 << 16
+"""Bytes that a fill writes at a time, so that it needs no memory in proportion to its length."""
 
 
 def _readable(f: Frame, address: int, size: int) -> memoryview:
@@ -29,7 +31,9 @@ def _readable(f: Frame, address: int, size: int) -> memoryview:
     if segment is None:
         raise trap(TrapCode.NO_SEGMENT, f"load at {address:#x}")
     if (address & _OFFSET) + size > len(segment):
-        raise trap(TrapCode.OUT_OF_BOUNDS, f"load of {size} bytes at {address:#x}, in a segment of {len(segment)} bytes")
+        raise trap(
+            TrapCode.OUT_OF_BOUNDS, f"load of {size} bytes at {address:#x}, in a segment of {len(segment)} bytes"
+        )
     return segment
 
 
@@ -43,7 +47,9 @@ def _writable(f: Frame, address: int, size: int) -> memoryview:
     if segment.readonly:
         raise trap(TrapCode.READ_ONLY, f"store at {address:#x}")
     if (address & _OFFSET) + size > len(segment):
-        raise trap(TrapCode.OUT_OF_BOUNDS, f"store of {size} bytes at {address:#x}, in a segment of {len(segment)} bytes")
+        raise trap(
+            TrapCode.OUT_OF_BOUNDS, f"store of {size} bytes at {address:#x}, in a segment of {len(segment)} bytes"
+        )
     return segment
 
 
@@ -74,7 +80,9 @@ def mem_copy(f: Frame, pc: int, a: int, b: int, c: int) -> int:
 def mem_fill(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     length = f.i[c] & MASK
     to = _range(f, f.i[a] & MASK, length, write=True)
-    to[:] = bytes((f.i[b] & 0xFF,)) * length
+    chunk = bytes((f.i[b] & 0xFF,)) * min(length, _CHUNK)
+    for start in range(0, length, _CHUNK):
+        to[start : start + _CHUNK] = chunk[: length - start]
     return pc + 1
 
 
