@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from packfile import layout
 from packfile.errors import Invalid, Malformed, PackfileError, Unsupported
 from packfile.layout import Binding, ByteOrder, ImportKind, SectionKind, Segment

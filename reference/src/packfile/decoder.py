@@ -7,10 +7,11 @@ comparing: gaps between sections, and how the strings section is laid out.
 
 from __future__ import annotations
 
+import struct
 import sys
 from array import array
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from packfile import layout
 from packfile.errors import Invalid, Malformed, PackfileError, Unsupported
@@ -59,6 +60,15 @@ def _refuse(rule: str, at: int, expected: str, got: object) -> NoReturn:
 def _require(holds: bool, rule: str, at: int, expected: str, got: object) -> None:
     if not holds:
         _refuse(rule, at, expected, got)
+
+
+def _rows(row: struct.Struct, view: memoryview) -> Iterator[tuple[Any, ...]]:
+    """The rows in a view, of a copy.
+
+    An iterator over the view itself crashes CPython before 3.12.7 when an error and its frames, which hold both, are
+    collected as a cycle (python/cpython#77894).
+    """
+    return row.iter_unpack(bytes(view))
 
 
 class _Decoder:
@@ -131,7 +141,7 @@ class _Decoder:
         end = at + self.header.section_count * row.size
         _require(end <= len(self.view), "PF-DIR-001", len(self.view), f"{end} bytes", len(self.view))
         previous = -1
-        for values in row.iter_unpack(self.view[at:end]):
+        for values in _rows(row, self.view[at:end]):
             entry = DirectoryEntry._make(values)
             self._check_entry(entry, at, previous, end)
             previous, end = entry.kind_id, entry.offset + entry.length
@@ -206,7 +216,7 @@ class _Decoder:
     def _functions(self) -> Iterator[Function]:
         words = self._integers("I", SectionKind.CODE)
         start = 0
-        rows = layout.FUNCTION_ROW[self.order].iter_unpack(self._section(SectionKind.FUNCTIONS))
+        rows = _rows(layout.FUNCTION_ROW[self.order], self._section(SectionKind.FUNCTIONS))
         for index, row in enumerate(map(FunctionRow._make, rows)):
             end = row.code_end
             if row.reserved or not start <= end <= len(words):
@@ -233,7 +243,7 @@ class _Decoder:
             _refuse("PF-SEC-005", self.sections[SectionKind.STRINGS].offset + offset, "UTF-8", content)
 
     def _imports(self) -> Iterator[Import]:
-        rows = layout.IMPORT_ROW[self.order].iter_unpack(self._section(SectionKind.IMPORTS))
+        rows = _rows(layout.IMPORT_ROW[self.order], self._section(SectionKind.IMPORTS))
         for index, row in enumerate(map(ImportRow._make, rows)):
             at = self._at(SectionKind.IMPORTS, index)
             _require(row.kind in _KINDS, "PF-FIX-001", at, "1 or 2", row.kind)
@@ -245,7 +255,7 @@ class _Decoder:
 
     def _exports(self) -> Iterator[Export]:
         previous = b""
-        rows = layout.EXPORT_ROW[self.order].iter_unpack(self._section(SectionKind.EXPORTS))
+        rows = _rows(layout.EXPORT_ROW[self.order], self._section(SectionKind.EXPORTS))
         for index, row in enumerate(map(ExportRow._make, rows)):
             at = self._at(SectionKind.EXPORTS, index)
             name = self._name(row.name_offset, row.name_length, at)

@@ -102,7 +102,12 @@ def decode(data: bytes | bytearray | memoryview) -> Module:
         Malformed, Unsupported, Invalid: The file is not one that `encode` writes; with the broken rule.
     """
     module, order = decode_rows(data)
-    _compare(data, encode(module, order))
+    try:
+        canonical = encode(module, order)
+    except ModelError as error:
+        # Only names that share bytes, as they may not, can add up to more than a file holds.
+        raise Malformed("PF-SEC-006", f"the strings section is not canonical: {error}") from None
+    _compare(data, canonical)
     return module
 
 
