@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from programs import build
 
 import packfile
 from packfile.layout import ByteOrder, Segment
+from programs import build
 
 TEXT = """
 .bss 33554432
