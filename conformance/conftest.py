@@ -1,4 +1,4 @@
-"""Makes the cases of this directory items of pytest."""  # noqa: INP001 - no package, like all tests
+"""Makes the cases of this directory items of pytest."""
 
 import pytest
 

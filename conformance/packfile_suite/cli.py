@@ -63,9 +63,10 @@ def run(pytest_arguments: tuple[str, ...], **options: Any) -> None:  # noqa: ANN
 
 def _pytest_arguments(options: dict[str, Any]) -> list[str]:
     cases = places(options["cases"])
-    # The user's own pytest.ini and conftest.py have no business here.
+    # The user's own pytest.ini, conftest.py and plug-ins have no business here.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     arguments = ["-p", "packfile_suite.plugin", "--noconftest", "-c", os.devnull, "--rootdir", str(_root(cases[0]))]
-    arguments += ["-p", "no:cacheprovider", "--strict-markers", "-q", *map(str, cases)]
+    arguments += ["-p", "no:cacheprovider", "--assert=plain", "-q", *map(str, cases)]
     for place in options["cases"]:
         arguments += ["--cases", str(place)]
     for name in ("rule", "stage", "feature", "byte_order"):
@@ -75,8 +76,9 @@ def _pytest_arguments(options: dict[str, Any]) -> list[str]:
     flags = {"loader": "--loader", "keyword": "-k", "workers": "-n", "expect": "--expect"}
     flags |= {"report_jsonl": "--report-jsonl", "junitxml": "--junitxml"}
     for name, flag in flags.items():
-        if options[name]:
+        if options[name] is not None:
             arguments += [flag, options[name]]
+    arguments += ["-p", "xdist.plugin"] if options["workers"] else []
     arguments += ["-x"] if options["exitfirst"] else []
     return arguments + ["-v"] * (options["verbose"] + 1 if options["verbose"] else 0)
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import click
 import yaml
+
 from packfile.disassembler import disassemble
 from packfile.writer import decode
 
 from .build import Builder
 from .case import Case, CaseError
 from .choose import named_case, named_variant, placed
-from .execute import Loader, run_case
+from .execute import Loader, reference_loader, run_case
 from .output import hex_dump, print_yaml
 from .paths import shown
 from .report import failure_text, rule_text
@@ -149,8 +150,8 @@ def reproduce(
         click.echo(f"{name} ({file.byte_order}): {file.path}")
     if write_only:
         return
-    command = shlex.split(loader) if loader else [sys.executable, "-m", "packfile", "adapter"]
-    tested = _ShownLoader(command, timeout)
+    command = shlex.split(loader) if loader else None
+    tested = _ShownLoader(command, timeout) if command else reference_loader(timeout, _ShownLoader)
     try:
         tested.hello()
         result = run_case(tested, found, files, _announce)
@@ -162,5 +163,5 @@ def reproduce(
     if result.failure is None:
         click.echo("pass")
         return
-    click.echo("\n" + failure_text(found, variant, result.failure, files, command if loader else None))
+    click.echo("\n" + failure_text(found, variant, result.failure, files, command))
     sys.exit(1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
 from packfile.rules import RULES
 
 from .choose import all_cases, placed, places

@@ -5,10 +5,15 @@ Only outcome, trap code, results and log decide. The rule that the loader names 
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import packfile
 
 from .build import BuiltFile
 from .case import Assembly, Audit, Call, Case, Close, Expect, Link, Open, Step, describe_values, expected
@@ -58,8 +63,8 @@ class Loader:
 
     session_class: type[Session] = Session
 
-    def __init__(self, command: Sequence[str], timeout: float) -> None:
-        self.command, self.timeout = tuple(command), timeout
+    def __init__(self, command: Sequence[str], timeout: float, environment: Mapping[str, str] | None = None) -> None:
+        self.command, self.timeout, self._environment = tuple(command), timeout, environment
         self._session: Session | None = None
         self._failed_starts: list[LoaderFailed] = []
 
@@ -72,13 +77,17 @@ class Loader:
             if len(self._failed_starts) >= _MOST_FAILED_STARTS:
                 raise self._failed_starts[-1]
             try:
-                self._session = self.session_class(self.command, self.timeout)
+                self._session = self.start()
             except LoaderFailed as failure:
                 failure.message = f"at its start: {failure.message}"
                 self._failed_starts.append(failure)
                 raise
             self._failed_starts.clear()
         return self._session
+
+    def start(self) -> Session:
+        """A process of its own for the caller, who ends it."""
+        return self.session_class(self.command, self.timeout, self._environment)
 
     def hello(self) -> Hello:
         """What the loader says of itself."""
@@ -89,6 +98,13 @@ class Loader:
         if self._session is not None:
             self._session.kill()
             self._session = None
+
+
+def reference_loader(timeout: float, loader_class: type[Loader] = Loader) -> Loader:
+    """The reference, whether it is installed or only on this interpreter's path."""
+    place = str(Path(packfile.__file__).parents[1])
+    path = os.pathsep.join(filter(None, [place, os.environ.get("PYTHONPATH")]))
+    return loader_class([sys.executable, "-m", "packfile", "adapter"], timeout, {**os.environ, "PYTHONPATH": path})
 
 
 class _Wrong(Exception):

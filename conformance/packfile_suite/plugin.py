@@ -9,17 +9,17 @@ It is no entry point, so it does nothing to other runs of pytest: `conformance/c
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Generator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from packfile.rules import RULES
 
 from .case import CaseError
-from .execute import Loader
+from .execute import Loader, reference_loader
 from .expectations import ExpectationError, Expectations, read_expectations
 from .items import CaseFile, CaseItem, ProtocolItem
 from .load import check_unique, shipped_cases
@@ -71,11 +71,11 @@ def pytest_configure(config: pytest.Config) -> None:
         features=tuple(_given(config, "feature", [])),
         byte_orders=tuple(_given(config, "byte_order", [])),
     )
-    argv = shlex.split(command) if command else [sys.executable, "-m", "packfile", "adapter"]
-    if not argv:
-        raise pytest.UsageError("--loader is empty")
+    timeout = _given(config, "loader_timeout", DEFAULT_TIMEOUT)
+    if command is not None and not command.strip():
+        raise pytest.UsageError("--loader is empty")  # else the reference would be judged in its place
     suite = Suite(
-        loader=Loader(argv, _given(config, "loader_timeout", DEFAULT_TIMEOUT)),
+        loader=Loader(shlex.split(command), timeout) if command else reference_loader(timeout),
         named=bool(command),
         filters=filters,
         expectations=_expectations(config),

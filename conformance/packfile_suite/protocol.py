@@ -6,6 +6,7 @@ A loader need not have every feature, but what it lacks it must refuse cleanly, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from .build import Builder
@@ -29,8 +30,6 @@ def _want_error(session: Session, error: str, command: str, **fields: Any) -> No
 
 
 def _path(builder: Builder) -> str:
-    from pathlib import Path  # noqa: PLC0415
-
     step = Open("main", Expect())
     case = Case(
         "protocol", ("PF-HDR-001",), (), "", "both", None, {"main": Assembly(_MODULE)}, (step,), (1,), Path(), 0, {}
@@ -111,6 +110,10 @@ CHECKS: Mapping[str, Callable[[Session, Builder], None]] = {
 
 
 def run_check(name: str, loader: Loader, builder: Builder) -> None:
-    """Runs a check in a process of its own. Raises ProtocolError or LoaderFailed."""
-    with Session(loader.command, loader.timeout) as session:
-        CHECKS[name](session, builder)
+    """Runs a check. Raises ProtocolError or LoaderFailed."""
+    check = CHECKS[name]
+    if check is not ends_with_its_input:
+        check(loader.session(), builder)
+        return
+    with loader.start() as session:
+        check(session, builder)

@@ -16,7 +16,7 @@ import signal
 import subprocess
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -54,7 +54,7 @@ class Hello:
 class Session:
     """A running adapter. Raises LoaderFailed if it cannot be started or does not say hello."""
 
-    def __init__(self, command: Sequence[str], timeout: float) -> None:
+    def __init__(self, command: Sequence[str], timeout: float, environment: Mapping[str, str] | None = None) -> None:
         self._timeout = timeout
         self._next_id = 1
         self._lines = bytearray()
@@ -68,6 +68,7 @@ class Session:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
+                env=environment,
             )
         except OSError as error:
             raise LoaderFailed("crash", f"cannot be started: {error.strerror}: {command[0]}") from None
