@@ -60,6 +60,9 @@ FLOATS = [
 ADDRESSES = [(segment << 32) + end for segment in range(5) for end in (0, RODATA, DATA, BSS, 1 << 32)]
 LENGTHS = [*range(20), 33, 40, -1, LEAST, 1 << 32]
 
+SPECIAL_INTEGERS = (0, 1, -1, LEAST, GREATEST)
+SPECIAL_FLOATS = (0, 1 << 63, 0x3FF0000000000000, 0x7FF0000000000000, 0xFFF0000000000000, 0xFFF4000000000001)
+
 Operands = tuple[list[int], list[int]]
 """Three integers, and the bits of three floats."""
 
@@ -87,7 +90,7 @@ class Draw:
     def integer(self) -> int:
         kind = self.number(1) % 5
         if kind == 4:
-            return self.choice((0, 1, -1, LEAST, GREATEST))
+            return self.choice(SPECIAL_INTEGERS)
         if kind == 0:
             return self.choice(INTEGERS)
         if kind == 1:
@@ -275,6 +278,14 @@ def comparison(instruction: str, both: Machines) -> Callable[[], None]:
     return same
 
 
+def special_operands() -> Iterator[Operands]:
+    """Each pair of special integers and of special floats: chance alone would not often bring LEAST beside -1."""
+    integers = itertools.cycle(itertools.product(SPECIAL_INTEGERS, repeat=2))
+    for x, y in itertools.product(SPECIAL_FLOATS, repeat=2):
+        i, j = next(integers)
+        yield [i, j, i], [x, y, x]
+
+
 def drawn_operands(instruction: str, functions: Sequence[str]) -> Iterator[tuple[str, list[int], list[int]]]:
     """Operands without end, the same every time."""
     source = random.Random(instruction)  # noqa: S311 - it has to be the same every time
@@ -285,6 +296,8 @@ def drawn_operands(instruction: str, functions: Sequence[str]) -> Iterator[tuple
 @pytest.mark.parametrize("name", INSTRUCTIONS)
 def test_an_instruction_does_what_its_effect_says(name: str, tmp_path: Path) -> None:
     with machines(name, tmp_path) as both:
+        for function, (i, n) in itertools.product(both.functions, special_operands()):
+            assert both.agree(function, i, n), (function, i, n)
         comparison(name, both)()
 
 
