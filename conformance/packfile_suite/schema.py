@@ -11,9 +11,12 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .paths import spec_file
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 Check = Callable[[Any], bool]
 
@@ -155,13 +158,28 @@ class Schema:
     def explain(self, definition: str, value: object) -> tuple[tuple[str | int, ...], str]:
         """Why the value does not satisfy the definition: where in it, and the reason in words."""
         from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow to import and seldom needed
-        from jsonschema.exceptions import ValidationError, best_match  # noqa: PLC0415
+        from jsonschema.exceptions import best_match  # noqa: PLC0415
 
         target = {"$defs": self.root.get("$defs", {}), "$ref": f"#/$defs/{definition}"} if definition else self.root
         error: ValidationError | None = best_match(Draft202012Validator(target).iter_errors(value))
         if error is None:
             return (), "it does not fit its schema"
+        while (inner := _meant(error)) is not None:
+            error = inner
         return tuple(error.absolute_path), _reason(error.message, error.validator, error.instance)
+
+
+def _meant(error: ValidationError) -> ValidationError | None:
+    """Of several forms that are allowed, the complaint of the one that was meant, since all its fields are there."""
+    if error.validator not in {"oneOf", "anyOf"}:
+        return None
+    forms: dict[object, list[ValidationError]] = {}
+    for inner in error.context or ():
+        forms.setdefault(inner.schema_path[0], []).append(inner)
+    for errors in forms.values():
+        if all(inner.path for inner in errors):
+            return errors[0]
+    return None
 
 
 def _reason(message: str, keyword: object, instance: object) -> str:
