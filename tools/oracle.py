@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import wasmtime
+
 from generator import files
 from oracle_lib import case_text, cases, control, conversions, floats, integers, memory, wasm
 

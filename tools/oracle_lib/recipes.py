@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import wasmtime
-from spec_machine import table
-from spec_machine.table import Row
 
 from oracle_lib.cases import Arguments, Calls, Function, Recipe, Signature
 from oracle_lib.wasm import Instance, Trap
+from spec_machine import table
+from spec_machine.table import Row
 
 EXPRESSIONS: Final[Mapping[str, str]] = {
     "i_mov": "{0}",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from spec_machine import effects, table
 from spec_machine.numeric_cases import DIRECTORY, NOT_COMPUTED, cases, differences
 

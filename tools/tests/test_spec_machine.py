@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from spec_machine import effects, floats, integers, table
 from spec_machine.floats import BINARY32, BINARY64, CANONICAL_NAN, Float
 from spec_machine.memory import Memory, Trap
