@@ -222,14 +222,14 @@ enums:
     0x24:
       id: mem_copy
       -operands: [i_src, i_src, i_src]
-      -effect: "copy(i[a], i[b], u(i[c]))"
+      -effect: "copy(u(i[a]), u(i[b]), u(i[c]))"
       -traps: [no-segment, read-only, out-of-bounds]
       -rule: PF-EXE-130
       doc: "Copies bytes as if through a buffer: to the first address, from the second, as many as the third says."
     0x25:
       id: mem_fill
       -operands: [i_src, i_src, i_src]
-      -effect: "fill(i[a], i[b] & 255, u(i[c]))"
+      -effect: "fill(u(i[a]), i[b] & 255, u(i[c]))"
       -traps: [no-segment, read-only, out-of-bounds]
       -rule: PF-EXE-131
       doc: "Fills bytes: at the first address, with the low byte of the second, as many as the third says."
@@ -729,7 +729,7 @@ enums:
       -effect: "trap_if(is_nan(n[b]), invalid_conversion); trap_if(not fits_u(n[b]), integer_overflow); i[a] = wrap(truncate(n[b]))"
       -traps: [invalid-conversion, integer-overflow]
       -rule: PF-EXE-202
-      doc: "Converts to a unsigned integer, towards zero; traps if the integer does not fit."
+      doc: "Converts to an unsigned integer, towards zero; traps if the integer does not fit."
     0x92:
       id: i_trunc_sat_n_s
       -operands: [i_dst, n_src]
@@ -743,7 +743,7 @@ enums:
       -effect: "i[a] = wrap(saturate_u(n[b]))"
       -traps: []
       -rule: PF-EXE-204
-      doc: "Converts to a unsigned integer, towards zero; clamps to the range, and NaN gives 0."
+      doc: "Converts to an unsigned integer, towards zero; clamps to the range, and NaN gives 0."
     0x94:
       id: n_convert_i_s
       -operands: [n_dst, i_src]

@@ -218,11 +218,11 @@ class Opcode(IntEnum):
     I_TRUNC_N_S = 0x90
     """Converts to a signed integer, towards zero; traps if the integer does not fit."""
     I_TRUNC_N_U = 0x91
-    """Converts to a unsigned integer, towards zero; traps if the integer does not fit."""
+    """Converts to an unsigned integer, towards zero; traps if the integer does not fit."""
     I_TRUNC_SAT_N_S = 0x92
     """Converts to a signed integer, towards zero; clamps to the range, and NaN gives 0."""
     I_TRUNC_SAT_N_U = 0x93
-    """Converts to a unsigned integer, towards zero; clamps to the range, and NaN gives 0."""
+    """Converts to an unsigned integer, towards zero; clamps to the range, and NaN gives 0."""
     N_CONVERT_I_S = 0x94
     """Converts a signed integer, to nearest even."""
     N_CONVERT_I_U = 0x95
@@ -814,7 +814,7 @@ INSTRUCTIONS: Final[Mapping[Opcode, Instruction]] = {
         words=1,
         unused=(),
         terminator=False,
-        effect="copy(i[a], i[b], u(i[c]))",
+        effect="copy(u(i[a]), u(i[b]), u(i[c]))",
         traps=(TrapCode.NO_SEGMENT, TrapCode.READ_ONLY, TrapCode.OUT_OF_BOUNDS),
         rule="PF-EXE-130",
         doc="Copies bytes as if through a buffer: to the first address, from the second, as many as the third says.",
@@ -831,7 +831,7 @@ INSTRUCTIONS: Final[Mapping[Opcode, Instruction]] = {
         words=1,
         unused=(),
         terminator=False,
-        effect="fill(i[a], i[b] & 255, u(i[c]))",
+        effect="fill(u(i[a]), i[b] & 255, u(i[c]))",
         traps=(TrapCode.NO_SEGMENT, TrapCode.READ_ONLY, TrapCode.OUT_OF_BOUNDS),
         rule="PF-EXE-131",
         doc="Fills bytes: at the first address, with the low byte of the second, as many as the third says.",
@@ -2033,7 +2033,7 @@ INSTRUCTIONS: Final[Mapping[Opcode, Instruction]] = {
         ),
         traps=(TrapCode.INVALID_CONVERSION, TrapCode.INTEGER_OVERFLOW),
         rule="PF-EXE-202",
-        doc="Converts to a unsigned integer, towards zero; traps if the integer does not fit.",
+        doc="Converts to an unsigned integer, towards zero; traps if the integer does not fit.",
     ),
     Opcode.I_TRUNC_SAT_N_S: Instruction(
         opcode=Opcode.I_TRUNC_SAT_N_S,
@@ -2065,7 +2065,7 @@ INSTRUCTIONS: Final[Mapping[Opcode, Instruction]] = {
         effect="i[a] = wrap(saturate_u(n[b]))",
         traps=(),
         rule="PF-EXE-204",
-        doc="Converts to a unsigned integer, towards zero; clamps to the range, and NaN gives 0.",
+        doc="Converts to an unsigned integer, towards zero; clamps to the range, and NaN gives 0.",
     ),
     Opcode.N_CONVERT_I_S: Instruction(
         opcode=Opcode.N_CONVERT_I_S,

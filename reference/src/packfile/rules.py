@@ -366,8 +366,8 @@ RULES: Final[Mapping[str, Rule]] = {
         time="call",
         outcome=None,
         text=(
-            "Arithmetic is IEEE 754-2019 binary64: one rounding to nearest, ties to even, subnormals kept, no trap and "
-            "no flag."
+            "Arithmetic (PF-EXE-003) and `nearest_float` are IEEE 754-2019 binary64: one rounding to nearest, ties to "
+            "even, subnormals kept, no trap and no flag."
         ),
         rationale=None,
         source="spec/rules/execution.md",
@@ -1652,7 +1652,7 @@ RULES: Final[Mapping[str, Rule]] = {
         level="must",
         time="call",
         outcome="trap",
-        text="`i_trunc_n_u`: Converts to a unsigned integer, towards zero; traps if the integer does not fit.",
+        text="`i_trunc_n_u`: Converts to an unsigned integer, towards zero; traps if the integer does not fit.",
         rationale=None,
         source="spec/instructions.ksy#i_trunc_n_u",
         untestable=None,
@@ -1672,7 +1672,7 @@ RULES: Final[Mapping[str, Rule]] = {
         level="must",
         time="call",
         outcome=None,
-        text="`i_trunc_sat_n_u`: Converts to a unsigned integer, towards zero; clamps to the range, and NaN gives 0.",
+        text="`i_trunc_sat_n_u`: Converts to an unsigned integer, towards zero; clamps to the range, and NaN gives 0.",
         rationale=None,
         source="spec/instructions.ksy#i_trunc_sat_n_u",
         untestable=None,
