@@ -37,8 +37,8 @@ def show(case: str, byte_order: str | None, cases: tuple[Path, ...]) -> None:
     r"""Show a case, its rules, and its files as listing and hex dump.
 
     \b
-    packfile-suite show fixup-weak-missing-calls-trap
-    packfile-suite show fixup-weak-missing-calls-trap --byte-order big
+    packfile-suite show fix-weak-missing-calli-traps
+    packfile-suite show fix-weak-missing-calli-traps --byte-order big
     """
     found = named_case(cases, case)
     variant = named_variant(found, byte_order)
@@ -135,8 +135,8 @@ def reproduce(
     The exit status is 0 if the case passes, 1 if not, 2 if the adapter cannot be used.
 
     \b
-    packfile-suite reproduce fixup-weak-missing-calls-trap --byte-order big --loader "./my-adapter"
-    packfile-suite reproduce fixup-weak-missing-calls-trap --directory . --write-only
+    packfile-suite reproduce fix-weak-missing-calli-traps --byte-order big --loader "./my-adapter"
+    packfile-suite reproduce fix-weak-missing-calli-traps --directory . --write-only
     """
     found = named_case(cases, case)
     variant = named_variant(found, byte_order)

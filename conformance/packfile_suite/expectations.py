@@ -1,7 +1,7 @@
 """Failures that an implementer knows of, in a file of the implementer's own.
 
     [[expect]]
-    id = "fixup-weak-missing-calls-trap"
+    id = "fix-weak-missing-calli-traps"
     outcome = "crash"
     reason = "weak imports are not written yet (#12)"
 

@@ -65,7 +65,7 @@ class _Compiler:
             yield lambda value: isinstance(value, str) and value in values
         if "const" in schema:
             constant = schema.pop("const")
-            yield lambda value: value == constant and type(value) is type(constant)
+            yield lambda value: value == constant and isinstance(value, bool) == isinstance(constant, bool)
         yield from self._scalars(schema)
         yield from self._objects(schema)
         yield from self._arrays(schema)

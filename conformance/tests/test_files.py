@@ -14,7 +14,7 @@ from packfile.layout import ByteOrder
 from packfile.process import Process
 from packfile.writer import encode
 from packfile_suite.build import Builder, BuiltFile
-from packfile_suite.case import Assembly, Case, CaseError, Expect, Open, Patched
+from packfile_suite.case import Assembly, Case, CaseError, Expect, Module, Open, Patched
 from packfile_suite.findings import broken_rules
 from packfile_suite.patch import PatchedFile
 from packfile_suite.plan import Variant
@@ -166,7 +166,10 @@ def test_a_gigabyte_of_holes_costs_no_memory(file: PatchedFile, tmp_path: Path) 
 
 
 def test_a_builder_writes_a_file_once_and_read_only(tmp_path: Path) -> None:
-    modules = {"a": Assembly(TEXT), "b": Patched("a", ({"set": "header.version", "value": 2},), ("PF-HDR-004",))}
+    modules: dict[str, Module] = {
+        "a": Assembly(TEXT),
+        "b": Patched("a", ({"set": "header.version", "value": 2},), ("PF-HDR-004",)),
+    }
     steps = (Open("a", Expect()), Open("b", Expect()))
     case = Case("exe-x", ("PF-EXE-001",), (), "s", "both", None, modules, steps, (1, 2), tmp_path, 1, {})
     builder = Builder(tmp_path)

@@ -200,7 +200,7 @@ def test_json_lines_hold_each_run_and_end_with_the_summary(
     run_suite("--report-jsonl", path, loader=fake("faulty", "other-rules", 99))
     *runs, last = lines_of(path)
     assert len(runs) == RUNS + 6
-    one = next(run for run in runs if run["case"] == "header-reserved" and run["byte_order"] == "big")
+    one = next(run for run in runs if run["case"] == "hdr-reserved" and run["byte_order"] == "big")
     assert one["verdict"] == "pass"
     assert one["rules"] == ["PF-HDR-006"]
     assert one["stage"] == "malformed"
@@ -212,9 +212,9 @@ def test_json_lines_hold_each_run_and_end_with_the_summary(
 def test_junit_has_properties(run_suite: RunSuite, tmp_path: Path) -> None:
     path = tmp_path / "report.xml"
     run_suite("--junitxml", path)
-    case = next(node for node in ET.parse(path).iter("testcase") if node.get("name") == "header-reserved[big]")  # noqa: S314
+    case = next(node for node in ET.parse(path).iter("testcase") if node.get("name") == "hdr-reserved[big]")  # noqa: S314
     properties = {node.get("name"): node.get("value") for node in case.iter("property")}
-    expected = {"case": "header-reserved", "rule": "PF-HDR-006", "byte_order": "big", "verdict": "pass"}
+    expected = {"case": "hdr-reserved", "rule": "PF-HDR-006", "byte_order": "big", "verdict": "pass"}
     assert properties == expected
 
 
