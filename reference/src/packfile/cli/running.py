@@ -21,7 +21,7 @@ from packfile.errors import PackfileError
 from packfile.hostlib import HostLibrary, float_text
 from packfile.image import Image, Stats
 from packfile.layout import MAX_DEPTH, MAX_FUEL
-from packfile.process import MAX_FRAMES, Process, Results
+from packfile.process import Process, Results
 
 _HOST = "host"
 _AMOUNT = click.IntRange(0, MAX_FUEL)
@@ -76,7 +76,7 @@ def run(
         output = captured if as_json else sys.stdout.buffer
         host = HostLibrary(output, by_line=sys.stdout.isatty() or trace)
         call = _Call(entries, host, target, i, n)
-        tracing = Tracing(sys.stderr, min(depth, MAX_FRAMES)) if trace else None
+        tracing = Tracing(sys.stderr) if trace else None
         call.make(main_name, fuel, depth, tracing)
         if as_json:
             document(call.json(file, fuel, captured.getvalue().decode("utf-8", "backslashreplace")))

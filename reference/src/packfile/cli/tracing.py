@@ -41,15 +41,9 @@ def located(error: PackfileError, entries: list[tuple[str, Image]]) -> Place | N
 class Tracing:
     """Writes each instruction, and the registers that it reads, before it is executed."""
 
-    def __init__(self, stream: TextIO, depth: int) -> None:
-        """Make a tracer.
-
-        Args:
-            stream: Where to write.
-            depth: Frames that the call may have, from which those that it has are told.
-        """
+    def __init__(self, stream: TextIO) -> None:
+        """Make a tracer that writes to a stream."""
         self._stream = stream
-        self._depth = depth
         self._listings: dict[Image, ImageListing] = {}
         self._lines: dict[tuple[Image, int, int], tuple[str, Line]] = {}
         """What was written before, since programs go in circles."""
@@ -60,7 +54,7 @@ class Tracing:
         if key not in self._lines:
             self._lines[key] = self._line(frame, word)
         place, line = self._lines[key]
-        indent = "  " * min(self._depth - frame.thread.depth - 1, _DEEPEST_INDENT)
+        indent = "  " * min(frame.depth - 1, _DEEPEST_INDENT)
         values = _read_values(frame, word, line)
         notes = f"  ; {', '.join(values)}" if values else ""
         self._stream.write(f"{indent}{place}  {line.text}{notes}\n")

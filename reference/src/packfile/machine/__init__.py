@@ -12,7 +12,7 @@ from packfile.errors import PackfileError
 from packfile.instructions import INSTRUCTIONS, Opcode
 from packfile.link import Function, Linkage
 from packfile.machine import calls, control, conversions, floats, integers, memory, moves
-from packfile.machine.state import HANDLERS, Frame, Thread, out_of_depth, out_of_fuel
+from packfile.machine.state import HANDLERS, SWITCH, Frame, Handler, Thread, out_of_fuel
 
 __all__ = ["Frame", "Thread", "Tracer", "call_function"]
 
@@ -53,54 +53,52 @@ def call_function(
         Exhausted: Fuel or depth ran out.
     """
     thread = Thread(linkage, fuel, depth)
-    if thread.fuel <= 0:
+    if not thread.fuel:
         raise out_of_fuel()
     thread.fuel -= 1
     if function.module.host is not None:
         return (*calls.call_host(function, list(i), list(n)), thread.fuel)
-    if thread.depth <= 0:
-        raise out_of_depth()
-    code = calls.checked(function)
-    thread.depth -= 1
-    first = Frame(thread, function, [*i, *code.i_zeros], [*n, *code.n_zeros], None)
-    if trace is None:
-        _run(first)
-    else:
-        _run_traced(first, trace)
+    frame = Frame(thread, None)
+    frame.function = function
+    frame.code = calls.checked(function)
+    frame.i = [*i, *frame.code.i_zeros]
+    frame.n = [*n, *frame.code.n_zeros]
+    _run(frame, HANDLERS if trace is None else [_traced(handler, trace) for handler in HANDLERS])
     return thread.i_results, thread.n_results, thread.fuel
 
 
-def _run(frame: Frame | None) -> None:
-    handlers = HANDLERS
+def _run(frame: Frame, handlers: Sequence[Handler]) -> None:
+    thread = frame.thread
     pc = 0
     try:
-        while frame is not None:
+        while True:
             ops, a, b, c = frame.code.fields
             pc = frame.pc
-            while pc >= 0:
-                pc = handlers[ops[pc]](frame, pc, a[pc], b[pc], c[pc])
-            frame = frame.thread.frame
+            while True:
+                while (to := handlers[ops[pc]](frame, pc, a[pc], b[pc], c[pc])) > pc:
+                    pc = to
+                if to == SWITCH:
+                    break
+                # Only a branch goes back, or to itself, and costs fuel before it is taken (PF-EXE-013).
+                if not thread.fuel:
+                    raise out_of_fuel()
+                thread.fuel -= 1
+                pc = to
+            if thread.frame is None:
+                return
+            frame = thread.frame
     except PackfileError as error:
-        assert frame is not None
         # The handler that raised gave no next word, so pc is still its own.
         _locate(error, frame, pc)
         raise
 
 
-def _run_traced(frame: Frame | None, trace: Tracer) -> None:
-    pc = 0
-    try:
-        while frame is not None:
-            pc = frame.pc
-            while pc >= 0:
-                trace(frame, pc)
-                code = frame.code
-                pc = HANDLERS[code.ops[pc]](frame, pc, code.a[pc], code.b[pc], code.c[pc])
-            frame = frame.thread.frame
-    except PackfileError as error:
-        assert frame is not None
-        _locate(error, frame, pc)
-        raise
+def _traced(handler: Handler, trace: Tracer) -> Handler:
+    def traced(f: Frame, pc: int, a: int, b: int, c: int) -> int:
+        trace(f, pc)
+        return handler(f, pc, a, b, c)
+
+    return traced
 
 
 def _locate(error: PackfileError, frame: Frame, word: int) -> None:

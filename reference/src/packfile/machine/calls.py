@@ -9,39 +9,42 @@ from packfile.host import HostFailure
 from packfile.instructions import TrapCode
 from packfile.layout import Binding
 from packfile.link import Function, Slot
-from packfile.machine.state import SWITCH, Frame, Thread, instruction, literal, out_of_depth, out_of_fuel, trap, wrap
+from packfile.machine.state import SWITCH, Frame, Thread, instruction, literal, out_of_fuel, trap, wrap
 from packfile.verify import Code, counts, verify
-
-_NO_FLOATS: list[float] = []
-"""The float bank of every function that has none; verified code cannot reach into it."""
 
 
 def enter(frame: Frame, resume: int, function: Function, a: int, b: int) -> int:
     """Call a function with the windows that begin at a and b; execution resumes at the word `resume` of the frame."""
     thread = frame.thread
-    if thread.fuel <= 0:
+    if not thread.fuel:
         raise out_of_fuel()
     thread.fuel -= 1
     code = function.code
     if code is None and function.module.host is not None:
         _call_host(frame, function, a, b)
         return resume
-    if thread.depth <= 0:
-        raise out_of_depth()
+    callee = frame.callee
+    if callee is None:
+        callee = frame.callee = Frame(thread, frame)
     if code is None:
         code = checked(function)
-    thread.depth -= 1
-    i = frame.i[a : a + code.i_params]
-    i += code.i_zeros
-    if code.n_registers:
-        n = frame.n[b : b + code.n_params]
-        n += code.n_zeros
+    callee.function = function
+    callee.code = code
+    # One value is copied without the slices that more of them take, here and in `ret`: they would cost as much again.
+    if code.i_params == 1:
+        callee.i = [frame.i[a], *code.i_zeros]
     else:
-        n = _NO_FLOATS
+        callee.i = frame.i[a : a + code.i_params] + code.i_zeros
+    if code.n_registers:
+        if code.n_params == 1:
+            callee.n = [frame.n[b], *code.n_zeros]
+        else:
+            callee.n = frame.n[b : b + code.n_params] + code.n_zeros
+    callee.pc = 0
     frame.pc = resume
     frame.a = a
     frame.b = b
-    thread.frame = Frame(thread, function, i, n, frame)
+    thread.frame = callee
     return SWITCH
 
 
@@ -113,60 +116,64 @@ def dereference(thread: Thread, reference: int, signature: int) -> Function:
 
 @instruction
 def call(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    callee = f.function.callees.get(pc)
-    if callee is None:
-        callee = f.function.callees[pc] = f.function.module.function(literal(f.code, pc + 1))
+    function = f.function
+    try:
+        callee = function.callees[pc]
+    except KeyError:
+        callee = function.callees[pc] = function.module.function(literal(f, pc))
     return enter(f, pc + 2, callee, a, b)
 
 
 @instruction
 def calli(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    slot = _slot(f, literal(f.code, pc + 1))
+    slot = _slot(f, literal(f, pc))
     if slot.function is None:
-        raise _unbound(f, slot, literal(f.code, pc + 1))
+        raise _unbound(f, slot, literal(f, pc))
     return enter(f, pc + 2, slot.function, a, b)
 
 
 @instruction
 def callr(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    return enter(f, pc + 2, dereference(f.thread, f.i[c], literal(f.code, pc + 1)), a, b)
+    return enter(f, pc + 2, dereference(f.thread, f.i[c], literal(f, pc)), a, b)
 
 
 @instruction
 def ret(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    thread, caller, code = f.thread, f.caller, f.function.code
-    assert code is not None
-    thread.depth += 1
+    thread, caller, code = f.thread, f.caller, f.code
     thread.frame = caller
     i_results, n_results = code.i_results, code.n_results
     if caller is None:
         thread.i_results, thread.n_results = f.i[a : a + i_results], f.n[b : b + n_results]
         return SWITCH
-    if i_results:
+    if i_results == 1:
+        caller.i[caller.a] = f.i[a]
+    elif i_results:
         caller.i[caller.a : caller.a + i_results] = f.i[a : a + i_results]
-    if n_results:
+    if n_results == 1:
+        caller.n[caller.b] = f.n[b]
+    elif n_results:
         caller.n[caller.b : caller.b + n_results] = f.n[b : b + n_results]
     return SWITCH
 
 
 @instruction
 def lfn(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    f.i[a] = (f.function.module.position + 1 << 32) + literal(f.code, pc + 1)
+    f.i[a] = (f.function.module.position + 1 << 32) + literal(f, pc)
     return pc + 2
 
 
 @instruction
 def ldslot(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    slot = _slot(f, literal(f.code, pc + 1))
+    slot = _slot(f, literal(f, pc))
     if slot.value is None:
-        raise _unbound(f, slot, literal(f.code, pc + 1))
+        raise _unbound(f, slot, literal(f, pc))
     f.i[a] = slot.value
     return pc + 2
 
 
 @instruction
 def bound(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    f.i[a] = 0 if _slot(f, literal(f.code, pc + 1)).trap else 1
+    f.i[a] = 0 if _slot(f, literal(f, pc)).trap else 1
     return pc + 2
 
 

@@ -4,7 +4,7 @@ Registers hold signed integers; results are brought back into range where they c
 """
 
 from packfile.instructions import TrapCode
-from packfile.machine.state import GREATEST, LEAST, MASK, Frame, instruction, trap, wrap
+from packfile.machine.state import GREATEST, LEAST, MASK, SIGNED, Frame, instruction, trap, wrap
 
 
 @instruction
@@ -18,7 +18,7 @@ def i_add(f: Frame, pc: int, a: int, b: int, c: int) -> int:
 @instruction
 def i_add_imm(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     i = f.i
-    r = i[b] + (c if c < 128 else c - 256)
+    r = i[b] + SIGNED[c]
     i[a] = r if LEAST <= r <= GREATEST else wrap(r)
     return pc + 1
 

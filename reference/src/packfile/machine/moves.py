@@ -4,7 +4,7 @@ import struct
 from typing import Final
 
 from packfile.layout import Segment
-from packfile.machine.state import Frame, instruction, literal, wrap
+from packfile.machine.state import HIGH, Frame, instruction, literal, wrap
 
 _BITS: Final = struct.Struct("<Q")
 _FLOAT: Final = struct.Struct("<d")
@@ -28,25 +28,25 @@ def n_mov(f: Frame, pc: int, a: int, b: int, c: int) -> int:
 
 @instruction
 def i_imm(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    f.i[a] = b | (c if c < 128 else c - 256) << 8
+    f.i[a] = b | HIGH[c]
     return pc + 1
 
 
 @instruction
 def i_imm32(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    f.i[a] = _signed(literal(f.code, pc + 1))
+    f.i[a] = _signed(literal(f, pc))
     return pc + 2
 
 
 @instruction
 def i_const(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    f.i[a] = wrap(f.image.constant(literal(f.code, pc + 1)))
+    f.i[a] = wrap(f.image.constant(literal(f, pc)))
     return pc + 2
 
 
 @instruction
 def n_const(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    f.n[a] = _FLOAT.unpack(_BITS.pack(f.image.constant(literal(f.code, pc + 1))))[0]
+    f.n[a] = _FLOAT.unpack(_BITS.pack(f.image.constant(literal(f, pc))))[0]
     return pc + 2
 
 
@@ -66,17 +66,17 @@ def n_select(f: Frame, pc: int, a: int, b: int, c: int) -> int:
 
 @instruction
 def lrodata(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    f.i[a] = f.function.module.base(Segment.RODATA) + _signed(literal(f.code, pc + 1))
+    f.i[a] = f.function.module.base(Segment.RODATA) + _signed(literal(f, pc))
     return pc + 2
 
 
 @instruction
 def ldata(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    f.i[a] = f.function.module.base(Segment.DATA) + _signed(literal(f.code, pc + 1))
+    f.i[a] = f.function.module.base(Segment.DATA) + _signed(literal(f, pc))
     return pc + 2
 
 
 @instruction
 def lbss(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    f.i[a] = f.function.module.base(Segment.BSS) + _signed(literal(f.code, pc + 1))
+    f.i[a] = f.function.module.base(Segment.BSS) + _signed(literal(f, pc))
     return pc + 2

@@ -16,38 +16,52 @@ LEAST: Final = -(1 << 63)
 NAN: Final[float] = struct.unpack("<d", struct.pack("<Q", 0x7FF8000000000000))[0]
 """The canonical NaN (PF-EXE-003)."""
 
+SIGNED: Final = tuple(x if x < 128 else x - 256 for x in range(256))
+"""What a field is as a signed byte."""
+
+HIGH: Final = tuple(x << 8 for x in SIGNED)
+"""What a field is as the upper byte of a signed 16-bit immediate."""
+
 SWITCH: Final = -1
 """What a handler returns when another frame goes on, in place of the next word."""
 
 
 class Frame:
-    """One activation of a function: its registers, and where it goes on."""
+    """One activation of a function: its registers, and where it goes on.
 
-    __slots__ = ("a", "b", "caller", "function", "i", "n", "pc", "thread")
+    Every call made at one depth uses the same frame, because making one costs more than the rest of a call.
+    """
 
-    def __init__(
-        self, thread: "Thread", function: Function, i: list[int], n: list[float], caller: "Frame | None"
-    ) -> None:
+    __slots__ = ("a", "b", "callee", "caller", "code", "depth", "function", "i", "n", "pc", "thread")
+
+    function: Function
+    code: Code
+    """The function's words."""
+    i: list[int]
+    """Integer bank, as signed integers."""
+
+    def __init__(self, thread: "Thread", caller: "Frame | None") -> None:
+        """Take up one more of the frames that the thread may have.
+
+        Raises:
+            Exhausted: It has as many as it may (PF-EXE-014).
+        """
+        self.depth: int = caller.depth + 1 if caller else 1
+        """Frames up to this one."""
+        if self.depth > thread.depth:
+            raise Exhausted("PF-EXE-014", "out of depth", expected="depth for one more frame", got="none left")
         self.thread = thread
-        self.function = function
-        self.i = i
-        """Integer bank, as signed integers."""
-        self.n = n
-        """Float bank."""
         self.caller = caller
+        self.callee: Frame | None = None
+        """The frame of its calls, once it made one."""
+        self.n: list[float] = []
+        """Float bank; a function that has none leaves here what another had, and cannot reach it."""
         self.pc = 0
         """Word at which it goes on."""
         self.a = 0
         """First register of its integer window, while it waits for the results of a call."""
         self.b = 0
         """First register of its float window, likewise."""
-
-    @property
-    def code(self) -> Code:
-        """The function's words."""
-        code = self.function.code
-        assert code is not None
-        return code
 
     @property
     def image(self) -> Image:
@@ -58,7 +72,7 @@ class Frame:
 
 
 class Thread:
-    """One call by the embedder: what is left of its fuel and depth, and the frame that runs."""
+    """One call by the embedder: its fuel and depth, and the frame that runs."""
 
     __slots__ = ("depth", "frame", "fuel", "i_results", "linkage", "n_results", "segments")
 
@@ -66,7 +80,9 @@ class Thread:
         self.linkage = linkage
         self.segments = linkage.segments
         self.fuel = fuel
+        """What is left of it."""
         self.depth = depth
+        """Frames that it may have at once."""
         self.frame: Frame | None = None
         self.i_results: list[int] = []
         self.n_results: list[float] = []
@@ -98,9 +114,11 @@ def wrap(x: int) -> int:
     return ((x + (1 << 63)) & MASK) - (1 << 63)
 
 
-def literal(code: Code, word: int) -> int:
-    """The literal word there, unsigned."""
-    return code.ops[word] | code.a[word] << 8 | code.b[word] << 16 | code.c[word] << 24
+def literal(f: Frame, pc: int) -> int:
+    """The literal of the instruction at a word, unsigned."""
+    low, second, third, high = f.code.fields
+    pc += 1
+    return low[pc] | second[pc] << 8 | third[pc] << 16 | high[pc] << 24
 
 
 def trap(code: TrapCode, message: str) -> Trap:
@@ -111,8 +129,3 @@ def trap(code: TrapCode, message: str) -> Trap:
 def out_of_fuel() -> Exhausted:
     """What a call or a backward branch without fuel raises."""
     return Exhausted("PF-EXE-013", "out of fuel", expected="fuel for one more call or backward branch", got="none left")
-
-
-def out_of_depth() -> Exhausted:
-    """What a call without room for a frame raises."""
-    return Exhausted("PF-EXE-014", "out of depth", expected="depth for one more frame", got="none left")
