@@ -7,50 +7,46 @@ host's order and the file's (PF-EXE-008).
 import struct
 from typing import Final
 
+from packfile.errors import Trap
 from packfile.instructions import TrapCode
 from packfile.machine.conversions import demote, promote
-from packfile.machine.state import MASK, Frame, instruction, trap
+from packfile.machine.state import MASK, SIGNED, Frame, instruction, trap
 
-_I16: Final = struct.Struct("<h")
-_U16: Final = struct.Struct("<H")
-_I32: Final = struct.Struct("<i")
-_U32: Final = struct.Struct("<I")
-_I64: Final = struct.Struct("<q")
-_U64: Final = struct.Struct("<Q")
-_F64: Final = struct.Struct("<d")
+_get_i16: Final = struct.Struct("<h").unpack_from
+_get_u16: Final = struct.Struct("<H").unpack_from
+_get_i32: Final = struct.Struct("<i").unpack_from
+_get_u32: Final = struct.Struct("<I").unpack_from
+_get_i64: Final = struct.Struct("<q").unpack_from
+_get_f64: Final = struct.Struct("<d").unpack_from
+_put_u16: Final = struct.Struct("<H").pack_into
+_put_u32: Final = struct.Struct("<I").pack_into
+_put_i64: Final = struct.Struct("<q").pack_into
+_put_f64: Final = struct.Struct("<d").pack_into
 _OFFSET: Final = 0xFFFFFFFF
 _CHUNK: Final = 1 << 16
 """Bytes that a fill writes at a time, so that it needs no memory in proportion to its length."""
 
+_FAULTS: Final = (KeyError, IndexError, TypeError, struct.error)
+"""What Python raises where there is no such segment, an access leaves it, or it is read-only.
 
-def _readable(f: Frame, address: int, size: int) -> memoryview:
-    """The segment of a load of `size` bytes, checked; its offset there is the low half of the address."""
+An access is tried, and only one that fails is looked at. Its address need not be reduced modulo 2^64 for that: where it
+would have to be, there is no segment before nor after.
+"""
+
+
+def _fault(f: Frame, address: int, size: int, *, store: bool = False) -> Trap:
+    """Why a load or store of `size` bytes failed: the first of the checks that does."""
+    address &= MASK
+    what = f"{'store' if store else 'load'} of {size} bytes at {address:#x}"
     if address & (size - 1):
-        raise trap(TrapCode.MISALIGNED, f"load of {size} bytes at {address:#x}")
+        return trap(TrapCode.MISALIGNED, what)
     segment = f.thread.segments.get(address >> 32)
     if segment is None:
-        raise trap(TrapCode.NO_SEGMENT, f"load at {address:#x}")
-    if (address & _OFFSET) + size > len(segment):
-        raise trap(
-            TrapCode.OUT_OF_BOUNDS, f"load of {size} bytes at {address:#x}, in a segment of {len(segment)} bytes"
-        )
-    return segment
-
-
-def _writable(f: Frame, address: int, size: int) -> memoryview:
-    """The segment of a store of `size` bytes, checked."""
-    if address & (size - 1):
-        raise trap(TrapCode.MISALIGNED, f"store of {size} bytes at {address:#x}")
-    segment = f.thread.segments.get(address >> 32)
-    if segment is None:
-        raise trap(TrapCode.NO_SEGMENT, f"store at {address:#x}")
-    if segment.readonly:
-        raise trap(TrapCode.READ_ONLY, f"store at {address:#x}")
-    if (address & _OFFSET) + size > len(segment):
-        raise trap(
-            TrapCode.OUT_OF_BOUNDS, f"store of {size} bytes at {address:#x}, in a segment of {len(segment)} bytes"
-        )
-    return segment
+        return trap(TrapCode.NO_SEGMENT, what)
+    if store and segment.readonly:
+        return trap(TrapCode.READ_ONLY, what)
+    assert (address & _OFFSET) + size > len(segment)
+    return trap(TrapCode.OUT_OF_BOUNDS, f"{what}, in a segment of {len(segment)} bytes")
 
 
 def _range(f: Frame, address: int, length: int, *, write: bool) -> memoryview:
@@ -88,105 +84,186 @@ def mem_fill(f: Frame, pc: int, a: int, b: int, c: int) -> int:
 
 @instruction
 def i_load8_s(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + c & MASK
-    x = _readable(f, address, 1)[address & _OFFSET]
-    f.i[a] = x if x < 128 else x - 256
+    address = f.i[b] + c
+    try:
+        x = f.thread.segments[address >> 32][address & _OFFSET]
+    except _FAULTS:
+        raise _fault(f, address, 1) from None
+    f.i[a] = SIGNED[x]
     return pc + 1
 
 
 @instruction
 def i_load8_u(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + c & MASK
-    f.i[a] = _readable(f, address, 1)[address & _OFFSET]
+    address = f.i[b] + c
+    try:
+        f.i[a] = f.thread.segments[address >> 32][address & _OFFSET]
+    except _FAULTS:
+        raise _fault(f, address, 1) from None
     return pc + 1
 
 
 @instruction
 def i_load16_s(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + 2 * c & MASK
-    f.i[a] = _I16.unpack_from(_readable(f, address, 2), address & _OFFSET)[0]
+    address = f.i[b] + 2 * c
+    offset = address & _OFFSET
+    if offset & 1:
+        raise _fault(f, address, 2)
+    try:
+        f.i[a] = _get_i16(f.thread.segments[address >> 32], offset)[0]
+    except _FAULTS:
+        raise _fault(f, address, 2) from None
     return pc + 1
 
 
 @instruction
 def i_load16_u(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + 2 * c & MASK
-    f.i[a] = _U16.unpack_from(_readable(f, address, 2), address & _OFFSET)[0]
+    address = f.i[b] + 2 * c
+    offset = address & _OFFSET
+    if offset & 1:
+        raise _fault(f, address, 2)
+    try:
+        f.i[a] = _get_u16(f.thread.segments[address >> 32], offset)[0]
+    except _FAULTS:
+        raise _fault(f, address, 2) from None
     return pc + 1
 
 
 @instruction
 def i_load32_s(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + 4 * c & MASK
-    f.i[a] = _I32.unpack_from(_readable(f, address, 4), address & _OFFSET)[0]
+    address = f.i[b] + 4 * c
+    offset = address & _OFFSET
+    if offset & 3:
+        raise _fault(f, address, 4)
+    try:
+        f.i[a] = _get_i32(f.thread.segments[address >> 32], offset)[0]
+    except _FAULTS:
+        raise _fault(f, address, 4) from None
     return pc + 1
 
 
 @instruction
 def i_load32_u(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + 4 * c & MASK
-    f.i[a] = _U32.unpack_from(_readable(f, address, 4), address & _OFFSET)[0]
+    address = f.i[b] + 4 * c
+    offset = address & _OFFSET
+    if offset & 3:
+        raise _fault(f, address, 4)
+    try:
+        f.i[a] = _get_u32(f.thread.segments[address >> 32], offset)[0]
+    except _FAULTS:
+        raise _fault(f, address, 4) from None
     return pc + 1
 
 
 @instruction
 def i_load64(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + 8 * c & MASK
-    f.i[a] = _I64.unpack_from(_readable(f, address, 8), address & _OFFSET)[0]
+    address = f.i[b] + 8 * c
+    offset = address & _OFFSET
+    if offset & 7:
+        raise _fault(f, address, 8)
+    try:
+        f.i[a] = _get_i64(f.thread.segments[address >> 32], offset)[0]
+    except _FAULTS:
+        raise _fault(f, address, 8) from None
     return pc + 1
 
 
 @instruction
 def n_load32(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + 4 * c & MASK
-    f.n[a] = promote(_U32.unpack_from(_readable(f, address, 4), address & _OFFSET)[0])
+    address = f.i[b] + 4 * c
+    offset = address & _OFFSET
+    if offset & 3:
+        raise _fault(f, address, 4)
+    try:
+        f.n[a] = promote(_get_u32(f.thread.segments[address >> 32], offset)[0])
+    except _FAULTS:
+        raise _fault(f, address, 4) from None
     return pc + 1
 
 
 @instruction
 def n_load64(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + 8 * c & MASK
-    f.n[a] = _F64.unpack_from(_readable(f, address, 8), address & _OFFSET)[0]
+    address = f.i[b] + 8 * c
+    offset = address & _OFFSET
+    if offset & 7:
+        raise _fault(f, address, 8)
+    try:
+        f.n[a] = _get_f64(f.thread.segments[address >> 32], offset)[0]
+    except _FAULTS:
+        raise _fault(f, address, 8) from None
     return pc + 1
 
 
 @instruction
 def i_store8(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + c & MASK
-    _writable(f, address, 1)[address & _OFFSET] = f.i[a] & 0xFF
+    address = f.i[b] + c
+    try:
+        f.thread.segments[address >> 32][address & _OFFSET] = f.i[a] & 0xFF
+    except _FAULTS:
+        raise _fault(f, address, 1, store=True) from None
     return pc + 1
 
 
 @instruction
 def i_store16(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + 2 * c & MASK
-    _U16.pack_into(_writable(f, address, 2), address & _OFFSET, f.i[a] & 0xFFFF)
+    address = f.i[b] + 2 * c
+    offset = address & _OFFSET
+    if offset & 1:
+        raise _fault(f, address, 2, store=True)
+    try:
+        _put_u16(f.thread.segments[address >> 32], offset, f.i[a] & 0xFFFF)
+    except _FAULTS:
+        raise _fault(f, address, 2, store=True) from None
     return pc + 1
 
 
 @instruction
 def i_store32(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + 4 * c & MASK
-    _U32.pack_into(_writable(f, address, 4), address & _OFFSET, f.i[a] & 0xFFFFFFFF)
+    address = f.i[b] + 4 * c
+    offset = address & _OFFSET
+    if offset & 3:
+        raise _fault(f, address, 4, store=True)
+    try:
+        _put_u32(f.thread.segments[address >> 32], offset, f.i[a] & 0xFFFFFFFF)
+    except _FAULTS:
+        raise _fault(f, address, 4, store=True) from None
     return pc + 1
 
 
 @instruction
 def i_store64(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + 8 * c & MASK
-    _U64.pack_into(_writable(f, address, 8), address & _OFFSET, f.i[a] & MASK)
+    address = f.i[b] + 8 * c
+    offset = address & _OFFSET
+    if offset & 7:
+        raise _fault(f, address, 8, store=True)
+    try:
+        _put_i64(f.thread.segments[address >> 32], offset, f.i[a])
+    except _FAULTS:
+        raise _fault(f, address, 8, store=True) from None
     return pc + 1
 
 
 @instruction
 def n_store32(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + 4 * c & MASK
-    _U32.pack_into(_writable(f, address, 4), address & _OFFSET, demote(f.n[a]))
+    address = f.i[b] + 4 * c
+    offset = address & _OFFSET
+    if offset & 3:
+        raise _fault(f, address, 4, store=True)
+    try:
+        _put_u32(f.thread.segments[address >> 32], offset, demote(f.n[a]))
+    except _FAULTS:
+        raise _fault(f, address, 4, store=True) from None
     return pc + 1
 
 
 @instruction
 def n_store64(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    address = f.i[b] + 8 * c & MASK
-    _F64.pack_into(_writable(f, address, 8), address & _OFFSET, f.n[a])
+    address = f.i[b] + 8 * c
+    offset = address & _OFFSET
+    if offset & 7:
+        raise _fault(f, address, 8, store=True)
+    try:
+        _put_f64(f.thread.segments[address >> 32], offset, f.n[a])
+    except _FAULTS:
+        raise _fault(f, address, 8, store=True) from None
     return pc + 1
