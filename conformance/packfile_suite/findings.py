@@ -32,7 +32,17 @@ class Broken(NamedTuple):
 
 
 def broken_rules(data: SparseBytes) -> Broken:
-    """Every rule that the file breaks."""
+    """Every rule that the file breaks. Many cases share a module, so each content is judged once."""
+    key = data.digest()
+    if key not in _JUDGED:
+        _JUDGED[key] = _judge(data)
+    return _JUDGED[key]
+
+
+_JUDGED: dict[str, Broken] = {}
+
+
+def _judge(data: SparseBytes) -> Broken:
     layout = Layout(data)
     rules = {finding.rule for finding in layout.findings}
     if layout.complete and not rules & _DIRECTORY_RULES:

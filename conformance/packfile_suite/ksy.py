@@ -218,7 +218,9 @@ class _Reader:
     def rows(self, section: _Object) -> None:
         """Reads the rows of a section, if its kind has any."""
         for name, instance in section.spec["instances"].items():
-            if "type" in instance and evaluate(instance["if"], section):
+            if "type" not in instance or not any("-rule" in field for field in self._types[instance["type"]]["seq"]):
+                continue  # bytes, words and constants are good whatever they hold
+            if evaluate(instance["if"], section):
                 self.io.at = evaluate(instance["pos"], section)
                 count = min(evaluate(instance["repeat-expr"], section), _MOST_ROWS)
                 attribute = {"id": name, "type": instance["type"], "repeat": "expr", "repeat-expr": count}

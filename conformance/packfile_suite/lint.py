@@ -18,7 +18,6 @@ from .findings import broken_rules
 from .load import case_files, load_file
 from .paths import shown
 from .plan import variants
-from .schema import case_schema
 from .sparse import SparseBytes
 from .summary import MOST_UNSUPPORTED
 
@@ -57,14 +56,6 @@ def lint(places: Iterable[Path]) -> tuple[list[Problem], int]:
         problems += [Problem(shown(case.file), case.line, case.id, text) for text in _files(case, builder)]
     problems += _across(cases)
     return problems, len(cases)
-
-
-def _schema(case: Case) -> Iterator[str]:
-    """What `jsonschema` itself says: the loader judges by the suite's own compiled form of the schema."""
-    if case.file.stat().st_size < 1 << 14:
-        where, reason = case_schema().explain("case", case.raw)
-        if reason != "it does not fit its schema":
-            yield f"{'.'.join(map(str, where))}: {reason}"
 
 
 def _names(case: Case) -> Iterator[str]:
@@ -176,7 +167,7 @@ def _judge_twin(case: Case, name: str, order: str, twin: SparseBytes) -> Iterato
         yield f"module {name} ({order}) breaks {', '.join(sorted(rules))} before its patches"
 
 
-_CHECKS: Sequence[Callable[[Case], Iterator[str]]] = (_schema, _names, _expectations, _unused, _modules)
+_CHECKS: Sequence[Callable[[Case], Iterator[str]]] = (_names, _expectations, _unused, _modules)
 
 
 def _across(cases: Sequence[Case]) -> Iterator[Problem]:

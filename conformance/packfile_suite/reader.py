@@ -34,7 +34,7 @@ else:
 _STRING, _OTHER = "tag:yaml.org,2002:str", "other"
 _FIRST = frozenset("0123456789-+.tfn~")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z").match
-_HEX_INTEGER = re.compile(r"0x[0-9a-fA-F]+\Z").match
+_HEX_INTEGER = re.compile(r"-?0x[0-9a-fA-F]+\Z").match
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z").match
 _AMBIGUOUS = re.compile(r"[-+]?[0-9][0-9_]*\Z|[-+]?\.[0-9]").match
 _WORDS: dict[str, object] = {

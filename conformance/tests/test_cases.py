@@ -79,7 +79,7 @@ def test_an_id_is_used_once(tmp_path: Path) -> None:
 
 
 def test_scalars_are_what_json_would_make_of_them() -> None:
-    text = "[1, -1, 0x10, 1.5, -0.0, 1e3, .inf, -.inf, true, null, no, on, 7ff8000000000000, 1_x, '007', '', 1:30]"
+    text = "[1, -0x1, 0x10, 1.5, -0.0, 1e3, .inf, -.inf, true, null, no, on, 7ff8000000000000, 1_x, '007', '', 1:30]"
     value = Document(text, "x").value()
     floats = [1.5, -0.0, 1000.0, float("inf"), float("-inf")]
     assert value[:3] == [1, -1, 16]

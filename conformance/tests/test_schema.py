@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from packfile_suite.load import case_files
 from packfile_suite.messages import check_reply
+from packfile_suite.paths import cases_directory
 from packfile_suite.reader import Document
 from packfile_suite.schema import Schema, _Compiler, adapter_schema, case_schema
 
@@ -102,6 +104,13 @@ def test_cases_are_judged_as_jsonschema_does() -> None:
         for _ in range(60):
             mutant = mutants(case, rng)
             assert case_schema().check("case")(mutant) == validator.is_valid(mutant), mutant
+
+
+def test_cases_of_every_file_satisfy_jsonschema() -> None:
+    validator = Draft202012Validator(case_schema().root)
+    for path in case_files([cases_directory()]):
+        values = Document(path.read_text(), path.name).value()
+        assert validator.is_valid(values[:2]), path
 
 
 def test_the_end_of_a_pattern_is_the_end() -> None:
