@@ -83,7 +83,7 @@ def values_of(texts: Sequence[str], target: Target) -> tuple[list[int], list[flo
         parts += [counted(signature.n_params, "float")] if signature.n_params else []
         takes = f"takes {' and then '.join(parts) or 'no arguments'}"
         what = "the entry function" if target.name is None else f"the function {target.name}"
-        raise UsageFailure(f"{what} is {signature}: it {takes}, but {len(texts)} were given")
+        raise UsageFailure(f"{what} is {signature}: it {takes}; got {len(texts)}")
     integers = [_integer(text) for text in texts[: signature.i_params]]
     return integers, [_float(text) for text in texts[signature.i_params :]]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from packfile.assembler import AssemblyError
+from packfile.asm_lexer import AssemblyError
 from packfile.cli.sources import UsageFailure
 from packfile.cli.terminal import Json, complain, document
 from packfile.errors import PackfileError, Trap
@@ -82,7 +82,7 @@ def counted(count: int, what: str) -> str:
 def complain_of(error: AssemblyError | OSError | UsageFailure) -> int:
     """Say why something could not be done, and give the exit status for it."""
     if isinstance(error, AssemblyError):
-        complain(str(error))
+        complain(*(line.expandtabs() for line in str(error).split("\n")))
         return FOUND_WANTING
     reason = str(error)
     if isinstance(error, OSError):

@@ -7,7 +7,8 @@ import json
 import click
 
 from packfile.cli.commands import FOUND_WANTING, command, json_option
-from packfile.cli.records import Heading, Note, Record, Walk, section_name
+from packfile.cli.listing import section_name
+from packfile.cli.records import Heading, Note, Record, Walk
 from packfile.cli.sources import UsageFailure, mapped, shown
 from packfile.cli.terminal import printable, write
 

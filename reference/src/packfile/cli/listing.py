@@ -13,12 +13,14 @@ from typing import NamedTuple
 from packfile.asm_lexer import quoted_name
 from packfile.image import Image
 from packfile.instructions import INSTRUCTIONS, FieldKind, Instruction, Operand
-from packfile.layout import Binding, ExportRow, ImportKind, ImportRow, Segment
+from packfile.layout import Binding, ExportRow, ImportKind, ImportRow, SectionKind, Segment
 from packfile.model import Signature
 
 Namer = Callable[[int], str]
 """Gives the name of what has an index."""
 
+KINDS = {int(kind): kind for kind in SectionKind}
+"""Section kinds by number."""
 _KINDS = {int(kind): kind.name.lower() for kind in ImportKind}
 _BINDINGS = {int(binding): binding.name.lower() for binding in Binding}
 _SEGMENTS = {int(segment): segment.name.lower() for segment in Segment}
@@ -109,6 +111,11 @@ def requirement_text(row: ImportRow) -> str:
     if row.kind == ImportKind.FUNCTION:
         return str(Signature.from_word(row.requirement))
     return f"{row.requirement} bytes or more" if row.kind == ImportKind.DATA else str(row.requirement)
+
+
+def section_name(kind: int) -> str:
+    """The name of a section's kind, or its number."""
+    return KINDS[kind].name.lower() if kind in KINDS else f"{kind:#010x}"
 
 
 def kind_text(kind: int) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple, overload
 
 from packfile import layout
 from packfile.asm_lexer import quoted
-from packfile.cli.listing import name_text, slot_text
+from packfile.cli.listing import KINDS, name_text, slot_text
 from packfile.hostlib import float_text
 from packfile.layout import (
     ByteOrder,
@@ -28,8 +28,6 @@ from packfile.layout import (
 )
 from packfile.model import Signature
 
-KINDS = {int(kind): kind for kind in SectionKind}
-"""Section kinds by number."""
 _SEGMENTS = {int(segment): segment for segment in Segment}
 _NOWHERE = "outside the strings section"
 

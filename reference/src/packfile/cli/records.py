@@ -10,8 +10,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from packfile import layout
-from packfile.cli.listing import Names, line_at
-from packfile.cli.meanings import KINDS, Meanings, Words, quoted_bytes
+from packfile.cli.listing import KINDS, Names, line_at, section_name
+from packfile.cli.meanings import Meanings, Words, quoted_bytes
 from packfile.cli.terminal import Json
 from packfile.layout import FIELDS, SECTIONS, ByteOrder, Field, SectionKind
 
@@ -256,12 +256,19 @@ class Walk:
             content = bytes(self.view[at : min(at + _PER_LINE, stop)])
             yield Record(at, len(content), content, section, "bytes", _readable(content))
             at += len(content)
-            same = at
-            while same + _PER_LINE <= stop and self.view[same : same + _PER_LINE] == content:
-                same += _PER_LINE
+            same = self._same(content, at, stop)
             if same > at:
                 yield Record(at, same - at, b"", section, "repeated", f"{same - at} more bytes of the same")
                 at = same
+
+    def _same(self, line: bytes, start: int, stop: int) -> int:
+        """Where the lines that repeat a line end."""
+        at, chunk = start, line * (_CHUNK // _PER_LINE)
+        while at + _CHUNK <= stop and self.view[at : at + _CHUNK].tobytes() == chunk:
+            at += _CHUNK
+        while at + _PER_LINE <= stop and self.view[at : at + _PER_LINE] == line:
+            at += _PER_LINE
+        return at
 
     def _gap(self, start: int, stop: int) -> Iterator[Item]:
         if start >= stop:
@@ -278,11 +285,6 @@ class Walk:
             yield Heading("rest", f"rest: {len(self.view) - start} bytes at {start:#x}.")
             yield Note(start, "rest", "nothing says what these bytes are")
             yield from self._bytes("rest", start, len(self.view))
-
-
-def section_name(kind: int) -> str:
-    """The name of a section's kind, or its number."""
-    return KINDS[kind].name.lower() if kind in KINDS else f"{kind:#010x}"
 
 
 def _section_doc(kind: int) -> str:

@@ -30,11 +30,11 @@ _AMOUNT = click.IntRange(0, MAX_FUEL)
 @command(
     "run",
     "packfile run hello.pka",
-    "packfile run fib.pkf 20",
-    "packfile run --function add geometry.pkf -3 4",
-    "packfile run app.pkf --with lib.pkf --with plugin=fib.pkf",
-    "packfile run --trace --stats fib.pkf 2",
-    "packfile run --fuel 1000000 --depth 100 --json fib.pkf 10",
+    "packfile run fib.pkf --function fib 20",
+    "packfile run shapes_main.pka --with shapes_lib.pka",
+    "packfile run plugin_main.pka --with plugin=plugin.pka",
+    "packfile run fib.pkf --function fib 3 --trace --stats",
+    "packfile run fib.pkf --function fib 10 --fuel 1000000 --depth 100 --json",
     negative_numbers=True,
 )
 @click.argument("file", metavar="FILE")
@@ -87,9 +87,9 @@ def run(
                 write(text)
         sys.stdout.flush()
         if call.error is not None:
-            complain("\n".join([str(call.error), *call.explanation()]))
+            complain(str(call.error), *call.explanation())
         if with_stats:
-            complain("\n".join(_stats_lines(entries, call.fuel_used(fuel))))
+            complain(*_stats_lines(entries, call.fuel_used(fuel)))
     if call.error is not None:
         raise click.exceptions.Exit(FOUND_WANTING)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from packfile.assembler import AssemblyError
+from packfile.asm_lexer import AssemblyError
 from packfile.audit import audit
 from packfile.cli.commands import FOUND_WANTING, command, complain_of, counted, json_option, outcome_json, sentence
 from packfile.cli.listing import (
@@ -15,10 +15,10 @@ from packfile.cli.listing import (
     kind_text,
     name_text,
     requirement_text,
+    section_name,
     segment_text,
     slot_text,
 )
-from packfile.cli.records import section_name
 from packfile.cli.sources import UsageFailure, opened, shown
 from packfile.cli.terminal import Json, Table, document, is_terminal, printable, show, write
 from packfile.errors import PackfileError
@@ -172,8 +172,8 @@ def _holds(image: Image, kind: int) -> str:
 def verify(files: tuple[str, ...], as_json: bool) -> None:
     """Check files, and show all that is wrong with them.
 
-    Opens each file, verifies every function, and audits the rest: all that can be told from the file alone. A file that does not open has that one finding.
-    The status is 1 if there is any finding.
+    Opens each file, verifies every function and audits the rest, which is all that can be told from a file alone. One
+    that does not open has that one finding. The status is 1 if there is any finding.
     """
     reports = []
     status = 0

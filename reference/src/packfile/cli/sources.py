@@ -17,12 +17,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from packfile.assembler import assemble
+from packfile.cli.terminal import printable
 from packfile.errors import Malformed, PackfileError
 from packfile.image import Image
 from packfile.layout import MAX_FILE_LENGTH, ByteOrder
 from packfile.model import Module
-from packfile.writer import encode
 
 STANDARD_INPUT = "-"
 SOURCE_SUFFIX = ".pka"
@@ -92,6 +91,8 @@ def module_of(argument: str) -> Module:
     Raises:
         AssemblyError, OSError, UsageFailure: There is none.
     """
+    from packfile.assembler import assemble  # noqa: PLC0415 - most files are no texts, and this takes longer than they do
+
     name = shown(argument)
     if argument == STANDARD_INPUT:
         content = standard_input().read(_MAX_TEXT + 1)
@@ -105,7 +106,7 @@ def module_of(argument: str) -> Module:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UsageFailure(f"{name}:{line}: this is no assembly text: it is not UTF-8") from None
-    return assemble(text, name)
+    return assemble(text, printable(name))
 
 
 def standard_input() -> BinaryIO:
@@ -126,6 +127,8 @@ def _located(argument: str) -> Iterator[str]:
         with _spooled(standard_input(), shown(argument)) as path:
             yield path
     elif argument.endswith(SOURCE_SUFFIX):
+        from packfile.writer import encode  # noqa: PLC0415 - as above
+
         with _temporary() as (file, path):
             file.write(encode(module_of(argument), HOST_ORDER))
             file.flush()

@@ -41,11 +41,10 @@ def write(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def complain(text: str) -> None:
-    """Write a message of one or more lines to standard error, escaped."""
+def complain(*lines: str) -> None:
+    """Write a message to standard error; whatever stands in a line, it is one line."""
     if sys.stderr is not None:
-        lines = (printable(line.expandtabs(4)) for line in text.split("\n"))
-        sys.stderr.write("".join(f"{line}\n" for line in lines))
+        sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
 
 
 def document(value: Json) -> None:

@@ -1,0 +1,19 @@
+"""`adapter`: the reference as the conformance suite drives it."""
+
+from __future__ import annotations
+
+import sys
+
+from packfile.adapter import serve
+from packfile.cli.commands import command
+from packfile.cli.sources import standard_input
+
+
+@command("adapter", 'echo \'{"id": 1, "command": "hello"}\' | packfile adapter')
+def adapter() -> None:
+    """Serve the adapter protocol on standard input and output.
+
+    So the conformance suite drives this loader; spec/adapter.md describes the protocol. This command works in a bare
+    install as well.
+    """
+    serve(standard_input(), sys.stdout.buffer)
