@@ -54,19 +54,10 @@ types:
         doc: The version is exactly 1; a loader reports any other as unsupported, whatever follows it.
       - id: unit_log2
         type: u1
-        valid:
-          any-of: [12, 16]
-        -rule: PF-HDR-005
-        -time: open
-        -outcome: malformed
-        doc: The base-2 logarithm of the alignment unit is 12 (4 KiB) or 16 (64 KiB).
+        doc: Base-2 logarithm of the alignment unit.
       - id: reserved
         type: u1
-        valid: 0
-        -rule: PF-HDR-006
-        -time: open
-        -outcome: malformed
-        doc: The reserved byte is zero.
+        doc: Zero.
       - id: required
         type: u4
         valid: 0
@@ -76,6 +67,22 @@ types:
         doc: |
           Every bit set in `required` names a feature that this version defines. Version 1 defines none, so
           any bit set is unsupported.
+      - id: check_unit_log2
+        size: 0
+        valid:
+          expr: unit_log2 == 12 or unit_log2 == 16
+        -rule: PF-HDR-005
+        -time: open
+        -outcome: malformed
+        doc: The base-2 logarithm of the alignment unit is 12 (4 KiB) or 16 (64 KiB).
+      - id: check_reserved
+        size: 0
+        valid:
+          expr: reserved == 0
+        -rule: PF-HDR-006
+        -time: open
+        -outcome: malformed
+        doc: The reserved byte is zero.
       - id: file_length
         type: u4
         valid:

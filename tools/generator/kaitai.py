@@ -92,9 +92,6 @@ def check_paths(python: Mapping[str, str], layout: Layout) -> None:
 def section_facts(parser: Parser, layout: Layout) -> Mapping[str, SectionFacts]:
     """Ask the parser's own expressions about each section kind, without a file."""
     limits = {value.name: value.value for value in layout.values}
-    units = next(check.allowed for check in layout.checks if check.attribute == "unit_log2")
-    if not units:
-        raise SpecError("spec/packfile.ksy: unit_log2 has no list of values")
 
     def section(kind: int, unit_log2: int) -> Parser:
         made = parser.Body.Section.__new__(parser.Body.Section)
@@ -104,7 +101,8 @@ def section_facts(parser: Parser, layout: Layout) -> Mapping[str, SectionFacts]:
 
     facts = {}
     for member in layout.enums["section_kind"]:
-        small, large = section(member.value, min(units)), section(member.value, max(units))
+        # Any two units tell whether the alignment follows the unit.
+        small, large = section(member.value, 20), section(member.value, 21)
         row = layout.section_rows.get(member.id)
         size = layout.rows[row].size if row else 1
         if small.row_size != size:

@@ -71,12 +71,10 @@ def _failure(buffer: Buffer, name: str, path: str, pos: int) -> PackfileError:
     return _OUTCOMES[check.outcome](check.rule, message, at=at, expected=expected, got=got, file=name)
 
 
-def _in_header(buffer: Buffer, order: ByteOrder, check: Check, pos: int) -> tuple[str, int, str, str]:
+def _in_header(buffer: Buffer, order: ByteOrder, check: Check, _pos: int) -> tuple[str, int, str, str]:
     fields = layout.FIELDS["header"]
-    if check.attribute == "check_end":
-        field = next(f for f in fields if f.name == "file_length")
-    else:
-        field = next(f for f in reversed(fields) if f.offset < pos)
+    name = "file_length" if check.attribute == "check_end" else check.attribute.removeprefix("check_")
+    field = next(f for f in fields if f.name == name)
     expected = str(len(buffer)) if check.attribute == "file_length" else _sentence(check)
     message = f"header field {field.name}"
     if field.type == "bytes":

@@ -176,7 +176,7 @@ RULES: Final[Mapping[str, Rule]] = {
         text="A `jmp_table` is followed, within the function, by `count + 1` instructions, each a `jmp`.",
         rationale=(
             "table entries are ordinary one-word jumps, so their targets are verified and their fuel is charged like "
-            "any other's."
+            "any other's, and a branch may land on one."
         ),
         source="spec/rules/code.md",
         untestable=None,
@@ -261,7 +261,7 @@ RULES: Final[Mapping[str, Rule]] = {
         outcome="malformed",
         text="The file ends where its last section ends, or after the header when it has no section.",
         rationale=None,
-        source="spec/packfile.ksy#/types/body/seq/11",
+        source="spec/packfile.ksy#/types/body/seq/13",
         untestable=None,
     ),
     "PF-DIR-009": Rule(
@@ -516,7 +516,10 @@ RULES: Final[Mapping[str, Rule]] = {
         level="must",
         time="call",
         outcome="exhausted",
-        text="After a call was exhausted the process accepts no more: each later call is exhausted and has no effect.",
+        text=(
+            "After a call was exhausted, by whatever ran out, the process accepts no more: each later call is "
+            "exhausted before its function is looked up, and has no effect."
+        ),
         rationale="loaders need not agree on the exact state in which fuel ran out, so nothing may look at it.",
         source="spec/rules/execution.md",
         untestable=None,
@@ -526,7 +529,10 @@ RULES: Final[Mapping[str, Rule]] = {
         level="must",
         time="call",
         outcome="unlinkable",
-        text="An embedder's call of a name that its module does not export as a function is unlinkable.",
+        text=(
+            "An embedder's call is unlinkable if no module of the set has the name that it gives, or if that module "
+            "does not export the function. Functions of host modules can be called like any other."
+        ),
         rationale=None,
         source="spec/rules/execution.md",
         untestable=None,
@@ -549,7 +555,10 @@ RULES: Final[Mapping[str, Rule]] = {
         level="must",
         time="call",
         outcome="unlinkable",
-        text="An embedder can call a module's entry function, exported or not. Without one, the call is unlinkable.",
+        text=(
+            "An embedder can call a module's entry function, exported or not. Without one, the call is unlinkable; a "
+            "host module has none."
+        ),
         rationale=None,
         source="spec/rules/execution.md",
         untestable=None,
@@ -608,7 +617,10 @@ RULES: Final[Mapping[str, Rule]] = {
         level="must",
         time="call",
         outcome="trap host",
-        text="A host function that reports a failure makes its caller trap with host.",
+        text=(
+            "A host function that reports a failure makes its caller trap with host; called by the embedder, that call "
+            "traps."
+        ),
         rationale=None,
         source="spec/rules/execution.md",
         untestable=None,
@@ -2158,7 +2170,7 @@ RULES: Final[Mapping[str, Rule]] = {
         outcome="malformed",
         text="The base-2 logarithm of the alignment unit is 12 (4 KiB) or 16 (64 KiB).",
         rationale=None,
-        source="spec/packfile.ksy#/types/body/seq/1",
+        source="spec/packfile.ksy#/types/body/seq/4",
         untestable=None,
     ),
     "PF-HDR-006": Rule(
@@ -2168,7 +2180,7 @@ RULES: Final[Mapping[str, Rule]] = {
         outcome="malformed",
         text="The reserved byte is zero.",
         rationale=None,
-        source="spec/packfile.ksy#/types/body/seq/2",
+        source="spec/packfile.ksy#/types/body/seq/5",
         untestable=None,
     ),
     "PF-HDR-007": Rule(
@@ -2194,7 +2206,7 @@ RULES: Final[Mapping[str, Rule]] = {
             "both malformed."
         ),
         rationale=None,
-        source="spec/packfile.ksy#/types/body/seq/4",
+        source="spec/packfile.ksy#/types/body/seq/6",
         untestable=None,
     ),
     "PF-HDR-009": Rule(
@@ -2213,12 +2225,13 @@ RULES: Final[Mapping[str, Rule]] = {
         time="open",
         outcome="unsupported",
         text=(
-            "Magic, byte order and version are decided in that order and before anything else: a file whose magic and "
-            "byte order are right and whose version is not 1 is unsupported, whatever the rest of it holds."
+            "Magic, byte order, version and `required` are decided in that order and before anything else: a file "
+            "whose magic and byte order are right and whose version is not 1 is unsupported, whatever the rest of it "
+            "holds and even if it ends there; and so is one of version 1 that requires an unknown feature."
         ),
         rationale=(
-            "everything after the version byte may mean something else in a later version, so calling such a file "
-            "malformed would be a guess."
+            "everything after the version byte may mean something else in a later version, and anything at all under a "
+            "feature that the loader does not know, so calling such a file malformed would be a guess."
         ),
         source="spec/rules/header.md",
         untestable=None,
@@ -2240,7 +2253,7 @@ RULES: Final[Mapping[str, Rule]] = {
         outcome="malformed",
         text="A file is at most 1,073,741,824 bytes (2^30) long.",
         rationale=None,
-        source="spec/packfile.ksy#/types/body/seq/5",
+        source="spec/packfile.ksy#/types/body/seq/7",
         untestable=None,
     ),
     "PF-LIM-002": Rule(
@@ -2250,7 +2263,7 @@ RULES: Final[Mapping[str, Rule]] = {
         outcome="malformed",
         text="A directory has at most 64 entries.",
         rationale=None,
-        source="spec/packfile.ksy#/types/body/seq/6",
+        source="spec/packfile.ksy#/types/body/seq/8",
         untestable=None,
     ),
     "PF-LIM-003": Rule(
@@ -2260,7 +2273,7 @@ RULES: Final[Mapping[str, Rule]] = {
         outcome="malformed",
         text="The zero-filled segment is at most 1,073,741,824 bytes (2^30) long.",
         rationale=None,
-        source="spec/packfile.ksy#/types/body/seq/8",
+        source="spec/packfile.ksy#/types/body/seq/10",
         untestable=None,
     ),
     "PF-LIM-004": Rule(
@@ -2416,7 +2429,9 @@ RULES: Final[Mapping[str, Rule]] = {
             "it is a prefix of."
         ),
         rationale=(
-            "look-up is a binary search in place. In an unsorted file a look-up may miss a name; it must do no worse."
+            "look-up is a binary search in place. In a file that is unsorted, or has a name that breaks PF-SEC-003, "
+            "PF-SEC-004 or PF-LIM-005, a look-up may miss a name, and of equal names it may find any; it must do no "
+            "worse."
         ),
         source="spec/rules/sections.md",
         untestable=None,
@@ -2504,8 +2519,9 @@ RULES: Final[Mapping[str, Rule]] = {
         outcome=None,
         text=(
             "A look-up checks the export row that it finds: PF-SEC-008 to PF-SEC-012 hold for it. A row whose name "
-            "breaks PF-SEC-003, PF-SEC-004 or PF-LIM-005 is never found. A row that is not found is never reported, "
-            "except by an audit."
+            "breaks PF-SEC-003, PF-SEC-004 or PF-LIM-005 is never found. This holds for the look-ups of imports "
+            "(PF-FIX-022) and for those of an embedder's call, which is then malformed. A row that is not found is "
+            "never reported, except by an audit."
         ),
         rationale=(
             "which rows a search passes on its way is left to the loader, so it must not matter; an unused row costs "

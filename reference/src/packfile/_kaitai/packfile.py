@@ -98,29 +98,33 @@ class Packfile(KaitaiStruct):
             if not self.version == 1:
                 raise kaitaistruct.ValidationNotEqualError(1, self.version, self._io, u"/types/body/seq/0")
             self.unit_log2 = self._io.read_u1()
-            if not  ((self.unit_log2 == 12) or (self.unit_log2 == 16)) :
-                raise kaitaistruct.ValidationNotAnyOfError(self.unit_log2, self._io, u"/types/body/seq/1")
             self.reserved = self._io.read_u1()
-            if not self.reserved == 0:
-                raise kaitaistruct.ValidationNotEqualError(0, self.reserved, self._io, u"/types/body/seq/2")
             self.required = self._io.read_u4le()
             if not self.required == 0:
                 raise kaitaistruct.ValidationNotEqualError(0, self.required, self._io, u"/types/body/seq/3")
+            self.check_unit_log2 = self._io.read_bytes(0)
+            _ = self.check_unit_log2
+            if not  ((self.unit_log2 == 12) or (self.unit_log2 == 16)) :
+                raise kaitaistruct.ValidationExprError(self.check_unit_log2, self._io, u"/types/body/seq/4")
+            self.check_reserved = self._io.read_bytes(0)
+            _ = self.check_reserved
+            if not self.reserved == 0:
+                raise kaitaistruct.ValidationExprError(self.check_reserved, self._io, u"/types/body/seq/5")
             self.file_length = self._io.read_u4le()
             _ = self.file_length
             if not _ == self._io.size():
-                raise kaitaistruct.ValidationExprError(self.file_length, self._io, u"/types/body/seq/4")
+                raise kaitaistruct.ValidationExprError(self.file_length, self._io, u"/types/body/seq/6")
             self.check_file_length = self._io.read_bytes(0)
             _ = self.check_file_length
             if not self.file_length <= self.max_file_length:
-                raise kaitaistruct.ValidationExprError(self.check_file_length, self._io, u"/types/body/seq/5")
+                raise kaitaistruct.ValidationExprError(self.check_file_length, self._io, u"/types/body/seq/7")
             self.section_count = self._io.read_u4le()
             if not self.section_count <= self.max_sections:
-                raise kaitaistruct.ValidationGreaterThanError(self.max_sections, self.section_count, self._io, u"/types/body/seq/6")
+                raise kaitaistruct.ValidationGreaterThanError(self.max_sections, self.section_count, self._io, u"/types/body/seq/8")
             self.entry = self._io.read_u4le()
             self.bss_size = self._io.read_u4le()
             if not self.bss_size <= self.max_bss_size:
-                raise kaitaistruct.ValidationGreaterThanError(self.max_bss_size, self.bss_size, self._io, u"/types/body/seq/8")
+                raise kaitaistruct.ValidationGreaterThanError(self.max_bss_size, self.bss_size, self._io, u"/types/body/seq/10")
             self.digest_root = self._io.read_bytes(32)
             self.sections = []
             for i in range(self.section_count):
@@ -129,36 +133,40 @@ class Packfile(KaitaiStruct):
             self.check_end = self._io.read_bytes(0)
             _ = self.check_end
             if not self.file_length == (self.header_size if self.section_count == 0 else self.sections[self.section_count - 1].end):
-                raise kaitaistruct.ValidationExprError(self.check_end, self._io, u"/types/body/seq/11")
+                raise kaitaistruct.ValidationExprError(self.check_end, self._io, u"/types/body/seq/13")
 
         def _read_be(self):
             self.version = self._io.read_u1()
             if not self.version == 1:
                 raise kaitaistruct.ValidationNotEqualError(1, self.version, self._io, u"/types/body/seq/0")
             self.unit_log2 = self._io.read_u1()
-            if not  ((self.unit_log2 == 12) or (self.unit_log2 == 16)) :
-                raise kaitaistruct.ValidationNotAnyOfError(self.unit_log2, self._io, u"/types/body/seq/1")
             self.reserved = self._io.read_u1()
-            if not self.reserved == 0:
-                raise kaitaistruct.ValidationNotEqualError(0, self.reserved, self._io, u"/types/body/seq/2")
             self.required = self._io.read_u4be()
             if not self.required == 0:
                 raise kaitaistruct.ValidationNotEqualError(0, self.required, self._io, u"/types/body/seq/3")
+            self.check_unit_log2 = self._io.read_bytes(0)
+            _ = self.check_unit_log2
+            if not  ((self.unit_log2 == 12) or (self.unit_log2 == 16)) :
+                raise kaitaistruct.ValidationExprError(self.check_unit_log2, self._io, u"/types/body/seq/4")
+            self.check_reserved = self._io.read_bytes(0)
+            _ = self.check_reserved
+            if not self.reserved == 0:
+                raise kaitaistruct.ValidationExprError(self.check_reserved, self._io, u"/types/body/seq/5")
             self.file_length = self._io.read_u4be()
             _ = self.file_length
             if not _ == self._io.size():
-                raise kaitaistruct.ValidationExprError(self.file_length, self._io, u"/types/body/seq/4")
+                raise kaitaistruct.ValidationExprError(self.file_length, self._io, u"/types/body/seq/6")
             self.check_file_length = self._io.read_bytes(0)
             _ = self.check_file_length
             if not self.file_length <= self.max_file_length:
-                raise kaitaistruct.ValidationExprError(self.check_file_length, self._io, u"/types/body/seq/5")
+                raise kaitaistruct.ValidationExprError(self.check_file_length, self._io, u"/types/body/seq/7")
             self.section_count = self._io.read_u4be()
             if not self.section_count <= self.max_sections:
-                raise kaitaistruct.ValidationGreaterThanError(self.max_sections, self.section_count, self._io, u"/types/body/seq/6")
+                raise kaitaistruct.ValidationGreaterThanError(self.max_sections, self.section_count, self._io, u"/types/body/seq/8")
             self.entry = self._io.read_u4be()
             self.bss_size = self._io.read_u4be()
             if not self.bss_size <= self.max_bss_size:
-                raise kaitaistruct.ValidationGreaterThanError(self.max_bss_size, self.bss_size, self._io, u"/types/body/seq/8")
+                raise kaitaistruct.ValidationGreaterThanError(self.max_bss_size, self.bss_size, self._io, u"/types/body/seq/10")
             self.digest_root = self._io.read_bytes(32)
             self.sections = []
             for i in range(self.section_count):
@@ -167,7 +175,7 @@ class Packfile(KaitaiStruct):
             self.check_end = self._io.read_bytes(0)
             _ = self.check_end
             if not self.file_length == (self.header_size if self.section_count == 0 else self.sections[self.section_count - 1].end):
-                raise kaitaistruct.ValidationExprError(self.check_end, self._io, u"/types/body/seq/11")
+                raise kaitaistruct.ValidationExprError(self.check_end, self._io, u"/types/body/seq/13")
 
 
         def _fetch_instances(self):
