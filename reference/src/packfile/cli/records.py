@@ -223,8 +223,8 @@ class Walk:
         at = 0
         for index, end in enumerate(meanings.code_ends()):
             if not at < end <= count:
-                text = f"function {index} ends at word {end}, which is not of {at + 1} to {count}"
-                yield Note(start + 4 * at, name, f"{text}; the rest is shown without functions")
+                text = f"function {index} begins at word {at} and ends at word {end} of {count}"
+                yield Note(start + 4 * at, name, f"{text}; from here on there are no functions")
                 break
             yield Heading(name, meanings.row_title("function_row", index, meanings.function_row_at(index)), is_row=True)
             yield from self._instructions(meanings, names, name, start, (at, end), index)
