@@ -7,6 +7,7 @@ import os
 import shlex
 import time
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,11 @@ class CaseItem(_SuiteItem):
     def reportinfo(self) -> tuple[os.PathLike[str], int, str]:
         """Where the case stands."""
         return self.path, self.case.line - 1, self.name
+
+    @cached_property
+    def location(self) -> tuple[str, int | None, str]:
+        """Where the case stands, the same wherever the suite is installed."""
+        return shown(self.path), self.case.line - 1, self.name
 
     def runtest(self) -> None:
         """Runs the case, and compares with the expectation file."""

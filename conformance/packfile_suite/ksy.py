@@ -18,7 +18,7 @@ from .paths import spec_file
 from .sparse import SparseBytes
 
 _MOST_ROWS = 1 << 12
-"""Rows of a section that are read; a file with more is judged by its first ones."""
+"""Rows of a section that are read; the rest of a longer one is left to the audit."""
 
 
 class Finding(NamedTuple):

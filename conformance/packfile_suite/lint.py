@@ -25,6 +25,10 @@ AREAS = ("hdr", "dir", "sec", "fun", "code", "fix", "call", "exe", "fuel", "mem"
 """Words that an id may begin with, so that cases about one thing stand together in every list."""
 
 
+_DECIDED_FIRST = ("PF-HDR-002", "PF-HDR-003", "PF-HDR-004", "PF-HDR-007")
+"""Rules whose order PF-HDR-010 fixes, before all others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something wrong with a case."""
@@ -85,10 +89,6 @@ def _unused(case: Case) -> Iterator[str]:
         yield f"no step uses module {name}"
 
 
-_FIRST = {"PF-HDR-004", "PF-HDR-007"}
-"""What is decided before all other rules of a header and directory (PF-HDR-010)."""
-
-
 def _modules(case: Case) -> Iterator[str]:
     """Whether the failure that a step expects of a file is one of those that the file is said to have."""
     for step in case.steps:
@@ -100,9 +100,12 @@ def _modules(case: Case) -> Iterator[str]:
         if step.expect.rule not in module.breaks:
             breaks = ", ".join(module.breaks) or "nothing"
             yield f"it expects {step.expect.rule} of {step.module}, which breaks {breaks}"
+        decisive = next((rule for rule in _DECIDED_FIRST if rule in module.breaks), None)
         outcomes = {RULES[rule].outcome for rule in module.breaks if RULES[rule].time == "open"}
-        if len(outcomes) > 1 and isinstance(step, Open) and not _FIRST.intersection(module.breaks):
+        if decisive is None and len(outcomes) > 1 and isinstance(step, Open):
             yield f"{step.module} breaks rules with different outcomes, so that the order of checks would decide"
+        if decisive is not None and RULES[decisive].outcome != step.expect.outcome:
+            yield f"it expects {step.expect.outcome}, and {decisive} is decided before (PF-HDR-010)"
 
 
 def _files(case: Case, builder: Builder) -> Iterator[str]:

@@ -23,7 +23,7 @@ from .execute import Loader, reference_loader
 from .expectations import ExpectationError, Expectations, read_expectations
 from .items import CaseFile, CaseItem, ProtocolItem
 from .load import check_unique, shipped_cases
-from .paths import cases_directory
+from .paths import cases_directory, shown
 from .plan import Filters
 from .protocol import CHECKS
 from .recorder import Recorder
@@ -124,7 +124,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
     resolved = file_path.resolve()
     if not any(resolved.is_relative_to(root) for root in suite.roots):
         return None
-    collector: CaseFile = CaseFile.from_parent(parent, path=file_path)
+    collector: CaseFile = CaseFile.from_parent(parent, path=file_path, nodeid=shown(file_path))
     suite.collected = True
     return collector
 

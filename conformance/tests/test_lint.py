@@ -90,7 +90,12 @@ def test_bytes_are_judged_too(tmp_path: Path) -> None:
 def test_files_with_defects_of_different_outcomes_are_refused(tmp_path: Path) -> None:
     text = GOOD.replace("value: 1}]", "value: 1}, {set: header.required, value: 4}]")
     text = text.replace("breaks: [PF-HDR-006]", "breaks: [PF-HDR-006, PF-HDR-007]")
-    assert any("the order of checks would decide" in message for message in complaints(tmp_path, text))
+    found = complaints(tmp_path, text)
+    assert found == ["it expects malformed, and PF-HDR-007 is decided before (PF-HDR-010)"]
+    text = GOOD.replace("{set: header.reserved, value: 1}", "{add_section: {kind: 9, hex: ''}}")
+    text = text.replace("PF-HDR-006]", "PF-DIR-003, PF-DIR-005]").replace("PF-HDR-006}", "PF-DIR-005}")
+    found = complaints(tmp_path, text)
+    assert found == ["main breaks rules with different outcomes, so that the order of checks would decide"]
 
 
 def test_invalid_code_must_be_what_the_case_says(tmp_path: Path) -> None:
