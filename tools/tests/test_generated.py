@@ -7,6 +7,7 @@ import struct
 
 import pytest
 from kaitaistruct import KaitaiStream
+
 from packfile import instructions, layout
 from packfile._kaitai.packfile import Packfile
 from packfile.rules import RULES
