@@ -479,7 +479,7 @@ RULES: Final[Mapping[str, Rule]] = {
         text=(
             "One unit of fuel is charged for each call, the embedder's and calls of host functions included, and one "
             "for each branch taken to its own word or an earlier one, before the event. Where none is left the call is "
-            "exhausted and the event does not happen."
+            "exhausted and the event does not happen; what host functions were called for before stays done."
         ),
         rationale=None,
         source="spec/rules/execution.md",
