@@ -102,7 +102,7 @@ def list_cases(
     *,
     as_json: bool,
 ) -> None:
-    r"""List cases, each with its byte orders.
+    r"""List cases, each with the number of its runs: one for each byte order and mixture.
 
     \b
     packfile-suite list --rule PF-FIX
@@ -118,10 +118,10 @@ def list_cases(
         click.echo(json.dumps(list(chosen.values()), indent=2))
         return
     rows = [
-        (row["id"], row["rules"][0], row["stage"], " ".join(row["byte_orders"]), row["summary"])
+        (row["id"], row["rules"][0], row["stage"], str(len(row["byte_orders"])), row["summary"])
         for row in chosen.values()
     ]
-    print_table(("case", "rule", "stage", "byte orders", "summary"), rows)
+    print_table(("case", "rule", "stage", "runs", "summary"), rows)
     click.echo(f"{len(rows)} cases, {sum(len(row['byte_orders']) for row in chosen.values())} runs")
 
 

@@ -22,6 +22,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         from rich.text import Text  # noqa: PLC0415
 
         table = Table(*columns)
+        table.columns[0].no_wrap = True
+        table.columns[0].overflow = "fold"
         for row in everything:
             table.add_row(*(Text(cell) for cell in row))
         Console().print(table)

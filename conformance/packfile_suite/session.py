@@ -109,7 +109,7 @@ class Session:
     def _talk(self, message: dict[str, Any]) -> dict[str, Any]:
         self._refuse_unasked()
         deadline = time.monotonic() + self._timeout
-        line = self._exchange(json.dumps(message, separators=(",", ":")).encode() + b"\n", deadline)
+        line = self._exchange(_ENCODER.encode(message).encode() + b"\n", deadline)
         reply = _parse(line)
         reason = check_reply(message, reply)
         if reason:
@@ -256,7 +256,7 @@ def describe_status(status: int) -> str:
 
 def _parse(line: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(line, parse_constant=_refuse_constant)
+        value = _DECODER.decode(line.decode())
     except (ValueError, RecursionError):
         raise LoaderFailed("rubbish", f"wrote a line that is not JSON: {_shown(line)}") from None
     if not isinstance(value, dict):
@@ -266,6 +266,10 @@ def _parse(line: bytes) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def _shown(line: bytes) -> str:
