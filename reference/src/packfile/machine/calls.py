@@ -73,7 +73,9 @@ def call_host(function: Function, i: list[int], n: list[float]) -> tuple[list[in
     try:
         returned = description.call(*i, *n)
     except HostFailure as failure:
-        raise trap(TrapCode.HOST, f"{description.name}: {failure}") from failure
+        outcome = trap(TrapCode.HOST, f"{description.name}: {failure}")
+        outcome.rule = "PF-EXE-024"
+        raise outcome from failure
     values = () if returned is None else returned if isinstance(returned, tuple) else (returned,)
     _, _, i_results, n_results = counts(function.signature)
     integers, floats = values[:i_results], values[i_results:]
