@@ -151,6 +151,15 @@ def test_notes_say_where_a_file_makes_no_sense(order: ByteOrder) -> None:
     assert value_of(changed(68, 8), "directory", "offset", 0)[1] == "expected 0x70 (PF-DIR-004)"
 
 
+def test_two_sections_of_one_kind_are_both_shown(order: ByteOrder) -> None:
+    end = "little" if order is ByteOrder.LITTLE else "big"
+    content = bytearray(encode(assemble(MODULE), order))
+    for entry in range(5):
+        content[64 + 12 * entry : 68 + 12 * entry] = (1).to_bytes(4, end)  # type: ignore[arg-type]
+    content[64 + 8 : 64 + 12] = (12).to_bytes(4, end)  # type: ignore[arg-type]
+    assert sum(record.size for record in records(bytes(content))) == len(content)
+
+
 def test_headings_name_sections_and_rows(content: bytes) -> None:
     headings = [item.text for item in Walk(memoryview(content)).items() if isinstance(item, Heading)]
     assert headings[0] == "header: The fixed part at the start of a file."

@@ -192,7 +192,7 @@ class Meanings:
             case "section":
                 return self._entry_meaning(field.name, number, row or 0)
             case "function_row":
-                return str(number), self._function_meaning(field.name, number, row or 0)
+                return str(number), self._function_meaning(field.name, number, at, row or 0)
             case "import_row":
                 values = ImportRow._make(layout.IMPORT_ROW[self.order].unpack_from(self.view, at))
                 return str(number), self._import_meaning(field.name, values)
@@ -244,15 +244,15 @@ class Meanings:
         unit = 1 << min(self.header.unit_log2, 16) if unit_aligned else 8
         return -(-end // unit) * unit
 
-    def _function_meaning(self, name: str, number: int, index: int) -> str:
+    def _function_meaning(self, name: str, number: int, at: int, index: int) -> str:
         if name == "signature":
             return str(Signature.from_word(number))
         if name != "code_end":
             return ""
         start = 0
         if index:
-            previous = layout.FUNCTION_ROW[self.order].unpack_from(self.view, self.function_row_at(index - 1))
-            start = FunctionRow._make(previous).code_end
+            row = layout.FUNCTION_ROW[self.order]
+            start = FunctionRow._make(row.unpack_from(self.view, at - row.size)).code_end
         return f"words {start} to {number - 1}" if number > start else f"not above {start} (PF-FUN-002)"
 
     def _import_meaning(self, name: str, row: ImportRow) -> str:
