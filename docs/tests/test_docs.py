@@ -1,0 +1,210 @@
+"""The site as it is built: nothing leads nowhere, and everything that it promises to list is there."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import jsonschema
+import pytest
+import yaml
+from bs4 import BeautifulSoup, Tag
+
+import packfile
+from packfile.instructions import INSTRUCTIONS, Opcode
+from packfile.rules import RULES
+
+ROOT = Path(__file__).resolve().parents[2]
+CASES = ROOT / "conformance" / "cases"
+EXPECTED_CASES = 400
+"""Cases that the suite has at least once it is whole; with fewer, rules without cases are no news."""
+COMMANDS = ("hello", "open", "link", "call", "audit", "close")
+MADE_BY_SPHINX = {"genindex.html", "py-modindex.html", "search.html"}
+
+
+class Page(HTMLParser):
+    """The ids and the links of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.repeated: set[str] = set()
+        self.links: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del tag
+        for name, value in attrs:
+            if name == "id" and value:
+                (self.repeated if value in self.ids else self.ids).add(value)
+            elif name in ("href", "src") and value:
+                self.links.add(value)
+
+
+@cache
+def pages(site: Path) -> dict[Path, Page]:
+    return {path: Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
+
+
+@cache
+def parsed(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def internal_links(path: Path, page: Page) -> Iterator[tuple[str, Path, str]]:
+    for link in page.links:
+        parts = urlsplit(link)
+        if not parts.scheme and not parts.netloc:
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            yield link, target, unquote(parts.fragment)
+
+
+def section_of(rule: str, site: Path) -> Tag:
+    """The section that has the rule's anchor."""
+    for path, page in pages(site).items():
+        if rule in page.ids:
+            found = parsed(path).find(id=rule)
+            assert isinstance(found, Tag)
+            section = found if found.name == "section" else found.find_parent("section")
+            assert isinstance(section, Tag)
+            return section
+    pytest.fail(f"no page has the anchor #{rule}")
+
+
+@cache
+def all_cases() -> list[dict[str, Any]]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    texts = [path.read_text(encoding="utf-8") for path in sorted(CASES.rglob("*.yaml"))]
+    return [case for text in texts for case in yaml.load(text, loader) or []]  # noqa: S506 - a safe loader
+
+
+def plain(text: str) -> str:
+    """The text without the marks and spaces in which pages and sources differ."""
+    return re.sub(r"[^\w.,:;+*/<>=()\[\]^&|~?!-]+", "", text)
+
+
+def test_every_internal_link_leads_to_something(site: Path) -> None:
+    known = pages(site)
+    dead = []
+    for path, page in known.items():
+        for link, target, anchor in internal_links(path, page):
+            if not target.exists() or (anchor and target in known and anchor not in known[target].ids):
+                dead.append(f"{path.relative_to(site)}: {link}")
+    assert not dead, "\n".join(dead)
+
+
+def test_no_id_is_on_a_page_twice(site: Path) -> None:
+    repeated = {str(path.relative_to(site)): page.repeated for path, page in pages(site).items() if page.repeated}
+    assert not repeated
+
+
+def test_every_page_is_reached_from_the_front_page(site: Path) -> None:
+    known = pages(site)
+    reached, waiting = set(), [site / "index.html"]
+    while waiting:
+        path = waiting.pop()
+        if path not in reached and path in known:
+            reached.add(path)
+            waiting += [target for _, target, _ in internal_links(path, known[path])]
+    orphans = {path.relative_to(site).as_posix() for path in known.keys() - reached}
+    assert orphans <= MADE_BY_SPHINX
+
+
+def test_no_page_is_empty_or_unfinished(site: Path) -> None:
+    for path in pages(site):
+        if path.name in MADE_BY_SPHINX:
+            continue
+        article = parsed(path).find("article")
+        assert isinstance(article, Tag), path
+        text = article.get_text(" ", strip=True)
+        assert len(text) > 40, f"{path.relative_to(site)} is empty: {text!r}"
+        assert not re.search(r"\b(TODO|FIXME|TBD|XXX|Lorem)\b", text), path.relative_to(site)
+        assert "{insert}" not in text, path.relative_to(site)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_its_anchor_its_text_and_its_cases(rule: str, site: Path) -> None:
+    section = section_of(rule, site)
+    text = plain(section.get_text(" "))
+    source = RULES[rule]
+    stated = source.text.split(": ", 1)[1] if source.source.startswith("spec/instructions.ksy") else source.text
+    assert plain(stated) in text
+    if source.rationale:
+        assert plain(source.rationale) in text
+    listed = {str(link["href"]).rsplit("#case-", 1)[1] for link in section.select('.cases a[href*="#case-"]')}
+    assert listed == {case["id"] for case in all_cases() if rule in case["rules"]}
+    if source.untestable:
+        assert plain(source.untestable) in text
+    elif not listed and len(all_cases()) >= EXPECTED_CASES:
+        pytest.fail(f"{rule} lists no case")
+
+
+def test_every_case_has_a_section(site: Path) -> None:
+    anchors = {anchor for page in pages(site).values() for anchor in page.ids if anchor.startswith("case-")}
+    assert anchors == {f"case-{case['id']}" for case in all_cases()}
+
+
+@pytest.mark.parametrize("row", INSTRUCTIONS.values(), ids=lambda row: row.opcode.name.lower())
+def test_every_instruction_shows_its_effect_traps_and_rule(row: Any, site: Path) -> None:
+    section = parsed(site / "specification" / "instructions.html").find(id=f"instruction-{row.opcode.name.lower()}")
+    assert isinstance(section, Tag)
+    text = plain(section.get_text(" "))
+    assert all(plain(statement) in text for statement in row.effect.split("; "))
+    assert all(trap.value in text for trap in row.traps)
+    assert section.find(id=row.rule)
+
+
+@pytest.mark.parametrize("name", packfile.__all__)
+def test_every_public_name_is_documented(name: str, site: Path) -> None:
+    entry = parsed(site / "python.html").find(id=f"packfile.{name}")
+    assert isinstance(entry, Tag)
+    described = entry.find_next("dd")
+    assert isinstance(described, Tag)
+    assert described.get_text(strip=True)
+
+
+def test_the_examples_of_messages_fit_their_schema(site: Path) -> None:
+    schema = json.loads((ROOT / "spec" / "adapter.schema.json").read_text(encoding="utf-8"))
+    requests: dict[int, str] = {}
+    seen = set()
+    blocks = parsed(site / "specification" / "adapter.html").select("#adapter-messages .highlight-json pre")
+    for line in "".join(block.get_text() for block in blocks).split("\n"):
+        if not line:
+            continue
+        message = json.loads(line)
+        if "command" in message:
+            requests[message["id"]] = message["command"]
+            if message["command"] not in COMMANDS:
+                continue  # the example of a command that no adapter knows
+            name = "request"
+        else:
+            command = requests.pop(message["id"])
+            name = "error" if "error" in message else f"{command}_reply" if message["outcome"] == "ok" else "failure"
+        seen.add(name)
+        jsonschema.validate(message, {"$defs": schema["$defs"], "$ref": f"#/$defs/{name}"})
+    assert not requests
+    replies = {f"{command}_reply" for command in COMMANDS}
+    assert seen == {"request", "failure", "error", *replies}
+
+
+def test_the_commands_of_the_guide_select_cases() -> None:
+    text = (ROOT / "docs" / "write-a-loader.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^ {4}packfile-suite run --loader \S+ ?(.*)$", text, re.MULTILINE)
+    assert len(commands) > 5
+    assert f"--rule {INSTRUCTIONS[Opcode.I_ADD].rule}" in commands
+    for command in commands:
+        words = shlex.split(command)
+        if words[:1] == ["-k"]:
+            assert any(words[1] in case["id"] for case in all_cases()), command
+        elif words[:1] != ["-n"]:
+            listing = [sys.executable, "-m", "packfile_suite", "list", "--json", *words]
+            done = subprocess.run(listing, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            assert json.loads(done.stdout) or len(all_cases()) < EXPECTED_CASES, command
