@@ -21,6 +21,8 @@ from .schema import shorten
 from .session import Hello, LoaderFailed, Session
 
 _MOST_FAILED_STARTS = 3
+_MOST_HANGS = 5
+_SHORT_TIMEOUT = 0.5
 
 Announce = Callable[[int, str, str], None]
 
@@ -67,6 +69,7 @@ class Loader:
         self.command, self.timeout, self._environment = tuple(command), timeout, environment
         self._session: Session | None = None
         self._failed_starts: list[LoaderFailed] = []
+        self.hangs = 0
 
     def session(self) -> Session:
         """A running adapter.
@@ -87,7 +90,9 @@ class Loader:
 
     def start(self) -> Session:
         """A process of its own for the caller, who ends it."""
-        return self.session_class(self.command, self.timeout, self._environment)
+        # A loader that hangs in every case would take hours, and the run is red already.
+        timeout = self.timeout if self.hangs < _MOST_HANGS else max(_SHORT_TIMEOUT, self.timeout / 10)
+        return self.session_class(self.command, timeout, self._environment)
 
     def hello(self) -> Hello:
         """What the loader says of itself."""
@@ -140,6 +145,7 @@ class _Run:
             if self._session.alive:
                 self._close_all()
         except LoaderFailed as failed:
+            self._loader.hangs += failed.kind == "hang"
             # The first thing that went wrong is what the case reports.
             self.result.failure = self.result.failure or self._failure(
                 failed.kind, str(expected_of(self._doing_step)), f"the loader {failed.message}", stderr=failed.stderr

@@ -109,33 +109,34 @@ def _modules(case: Case) -> Iterator[str]:
 
 
 def _files(case: Case, builder: Builder) -> Iterator[str]:
-    """Builds every file in every byte order and compares what it breaks with what the case says."""
+    """Builds every file and compares what it breaks with what the case says.
+
+    What was patched is judged in every byte order, since a patch may mean another thing in each; assembly in one.
+    """
+    seen: set[str] = set()
     done: set[tuple[str, str]] = set()
     broken: set[str] = set()
-    for variant in variants(case):
-        for name, order in variant.orders.items():
-            if (name, order) in done:
-                continue
-            done.add((name, order))
-            try:
-                content, twin = builder.content(case, name, order), builder.twin(case, name, order)
-            except CaseError as error:
-                yield error.message
-                return
-            rules, complaint = _judge(case, name, content)
-            broken |= rules
-            if complaint:
-                yield f"module {name} ({order}): {complaint}"
-            if twin is not None and isinstance(case.modules[name], Patched):
-                yield from _judge_twin(case, name, order, twin)
-    for step in case.steps:
-        expect = expected(step)
-        if (
-            expect.outcome == "invalid"
-            and expect.rule is not None
-            and _is_of_code(expect.rule)
-            and expect.rule not in broken
-        ):
+    for name, order in (pair for variant in variants(case) for pair in variant.orders.items()):
+        again = name in seen and isinstance(case.modules[name], Assembly)
+        if again or (name, order) in done:
+            continue
+        try:
+            content = builder.content(case, name, order)
+            twin = None if name in seen else builder.twin(case, name, order)
+        except CaseError as error:
+            yield error.message
+            return
+        seen.add(name)
+        done.add((name, order))
+        rules, complaint = _judge(case, name, content)
+        broken |= rules
+        if complaint:
+            yield f"module {name} ({order}): {complaint}"
+        if twin is not None:
+            yield from _judge_twin(case, name, order, twin)
+    for expect in map(expected, case.steps):
+        wants_code = expect.outcome == "invalid" and expect.rule is not None and _is_of_code(expect.rule)
+        if wants_code and expect.rule not in broken:
             yield f"it expects {expect.rule}, which none of its modules breaks"
 
 

@@ -150,7 +150,7 @@ class Session:
             left = deadline - time.monotonic()
             events = poll.poll(max(0.0, left) * 1000) if left > 0 else []
             if not events:
-                raise LoaderFailed("hang", f"no answer within {self._timeout:g} s")
+                raise LoaderFailed("hang", f"gave no answer within {self._timeout:g} s")
             for descriptor, _ in events:
                 if descriptor == out:
                     self._receive()

@@ -19,7 +19,7 @@ from packfile_suite.session import LoaderFailed, Session
 FAULTS = {
     "crash": ("crash", "was killed by SIGSEGV"),
     "exit": ("crash", "ended with exit status 3"),
-    "hang": ("hang", "no answer within 1 s"),
+    "hang": ("hang", "gave no answer within 1 s"),
     "garbage": ("rubbish", "not JSON: 'Segmentation fault? "),
     "not-utf8": ("rubbish", "not JSON"),
     "list": ("rubbish", "not a JSON object: '[1, 2]'"),
@@ -77,6 +77,14 @@ def test_a_flood_on_standard_error_harms_nobody(case: Case, fake: Callable[..., 
         assert loader.session().stderr_tail().endswith("the end")
     finally:
         loader.close()
+
+
+def test_a_loader_that_always_hangs_is_waited_for_less(case: Case, fake: Callable[..., str], tmp_path: Path) -> None:
+    loader = Loader(fake("faulty", "hang").split(), timeout=2.0)
+    loader.hangs = 5
+    failure = run(loader, case, tmp_path).failure
+    assert failure is not None
+    assert failure.got == "the loader gave no answer within 0.5 s"
 
 
 @pytest.mark.parametrize(("fault", "text"), [("writes", "its bytes changed"), ("touches", "modification time changed")])
