@@ -46,9 +46,8 @@ class Process:
             modules: Names, chosen by the embedder, and what stands under them.
 
         Raises:
-            Malformed: An import row, or the export row that a look-up found, breaks a rule. Unlinkable: An eager import
-            is missing, an eager or weak one does not match, two modules have one name, or there
-                are more than 256.
+            Malformed: An import row, or the export row that a look-up found, breaks a rule.
+            Unlinkable: PF-FIX-004, PF-FIX-007, PF-FIX-008, PF-FIX-013 or PF-LIM-007 is broken.
             Exhausted: The host has no memory for bss.
             ValueError: An image is closed.
         """
