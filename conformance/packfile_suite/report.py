@@ -51,7 +51,12 @@ def failure_text(
     if failure.stderr:
         lines += ["", "the end of the loader's standard error:"]
         lines += [f"  | {line}" for line in failure.stderr.splitlines()[-20:]]
-    return "\n".join(lines)
+    return "\n".join(map(_printable, lines))
+
+
+def _printable(line: str) -> str:
+    """The line with control characters as escapes: names in cases and loaders may say anything to a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
 
 
 def _field(name: str, text: str) -> list[str]:

@@ -67,7 +67,7 @@ def test_a_crash_shows_the_end_of_standard_error(case: Case, fake: Callable[...,
     failure = run(loader, case, tmp_path).failure
     loader.close()
     assert failure is not None
-    assert failure.stderr.endswith("about to fail")
+    assert failure.stderr.endswith("about to \x1b[31mfail")
 
 
 def test_a_flood_on_standard_error_harms_nobody(case: Case, fake: Callable[..., str], tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_crash_fails_one_case_and_its_text_says_all(run_suite: RunSuite, fake:
         "expected  ok, i = [5]",
         "got       crash: the loader was killed by SIGSEGV",
         f"reproduce packfile-suite reproduce exe-adds --byte-order little --loader '{loader}'",
-        "  | about to fail",
+        "  | about to \\x1b[31mfail",
     ):
         assert part in text
     match = re.search(r"file +main \(little\): (\S+)", text)

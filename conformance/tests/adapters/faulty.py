@@ -47,7 +47,7 @@ def good(adapter: Adapter, request: dict[str, Any]) -> str:
 def misbehave(adapter: Adapter, request: dict[str, Any]) -> None:  # noqa: PLR0915 - one branch a fault
     line = good(adapter, request)
     if FAULT == "crash":
-        sys.stderr.write("about to fail\n")
+        sys.stderr.write("about to \x1b[31mfail\n")
         sys.stderr.flush()
         os.kill(os.getpid(), signal.SIGSEGV)
     elif FAULT == "exit":
