@@ -1,0 +1,81 @@
+"""What runs the programs: Packfile from a file of either byte order, CPython, and pywasm.
+
+pywasm is an interpreter of WebAssembly in pure Python, so it has the same task as the first tier. It is left out where
+it is not installed.
+"""
+
+import io
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import packfile
+from benchmarks.facts import version_of
+from benchmarks.programs import Answer, Program
+from packfile.assembler import assemble
+from packfile.layout import ByteOrder
+from packfile.machine import Frame
+from packfile.writer import encode
+
+CPYTHON = "CPython"
+PYWASM = "pywasm"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to run a program."""
+
+    name: str
+    run: Callable[[], Answer]
+    instructions: int | None = None
+    """Packfile instructions that a run executes, counted."""
+
+
+def contenders(program: Program, argument: int, stack: ExitStack) -> Iterator[Contender]:
+    """All ways to run a program with an argument; the stack closes what they need."""
+    module = assemble(program.assembly, f"{program.name}.pka")
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    for order in ByteOrder:
+        path = folder / f"{order.name}.pkf"
+        path.write_bytes(encode(module, order))
+        image = stack.enter_context(packfile.open(path))
+        process = stack.enter_context(packfile.link([("main", image)]))
+        yield Contender(
+            f"Packfile, {order.name.lower()}", partial(_call, process, argument), _instructions(process, argument)
+        )
+    yield Contender(CPYTHON, partial(program.python, argument))
+    if version_of(PYWASM):
+        yield Contender(PYWASM, _pywasm(program.webassembly, argument))
+
+
+def _call(process: packfile.Process, argument: int) -> Answer:
+    return process.call("main", "run", argument)[0]
+
+
+def _instructions(process: packfile.Process, argument: int) -> int:
+    count = 0
+
+    def trace(_frame: Frame, _word: int) -> None:
+        nonlocal count
+        count += 1
+
+    process.invoke("main", "run", [argument], trace=trace)
+    return count
+
+
+def _pywasm(text: str, argument: int) -> Callable[[], Answer]:
+    import pywasm  # noqa: PLC0415 - an extra
+    import wasmtime  # noqa: PLC0415 - an extra, for its assembler alone
+
+    content = bytes(wasmtime.wat2wasm(text))
+    runtime = pywasm.core.Runtime()
+    instance = runtime.instance(pywasm.core.ModuleDesc.from_reader(io.BytesIO(content)))
+
+    def run() -> Answer:
+        answer: Answer = runtime.invocate(instance, "run", [argument])[0]
+        return answer
+
+    return run

@@ -1,0 +1,49 @@
+"""Measuring on a machine that does other things as well.
+
+Everything is timed in rounds, and in each round one after the other, so that what slows the machine for a while slows
+all of them. CPU time of the process is taken, not the clock's. Of the rounds the least, the median and the greatest are
+told: the median is the figure, the other two say how much it is worth.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Self, TypeVar
+
+_K = TypeVar("_K")
+
+
+class Spread(NamedTuple):
+    """What came out of some rounds."""
+
+    least: float
+    median: float
+    greatest: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Self:
+        """The spread of some values; there must be one."""
+        ordered = sorted(values)
+        return cls(ordered[0], statistics.median(ordered), ordered[-1])
+
+
+def seconds(run: Callable[[], object], at_least: float) -> float:
+    """CPU seconds that one run takes, from as many runs as take `at_least` seconds together."""
+    runs = 0
+    begin = time.process_time()
+    while True:
+        run()
+        runs += 1
+        taken = time.process_time() - begin
+        if taken >= at_least:
+            return taken / runs
+
+
+def interleaved(runs: Mapping[_K, Callable[[], object]], rounds: int, at_least: float) -> dict[_K, list[float]]:
+    """CPU seconds that each run takes, in each of the rounds; every other round goes backwards."""
+    taken: dict[_K, list[float]] = {key: [] for key in runs}
+    for number in range(rounds):
+        keys = list(runs) if number % 2 == 0 else list(runs)[::-1]
+        for key in keys:
+            taken[key].append(seconds(runs[key], at_least))
+    return taken

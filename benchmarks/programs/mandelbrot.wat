@@ -1,0 +1,30 @@
+(module
+  (func (export "run") (param $n i64) (result i64)
+    (local $all i64) (local $row i64) (local $column i64) (local $steps i64)
+    (local $width f64) (local $x f64) (local $y f64)
+    (local $re f64) (local $im f64) (local $re2 f64) (local $im2 f64)
+    (local.set $width (f64.div (f64.const 3) (f64.convert_i64_s (local.get $n))))
+    (loop $next_row
+      (local.set $y (f64.sub (f64.mul (f64.convert_i64_s (local.get $row)) (local.get $width)) (f64.const 1.5)))
+      (local.set $column (i64.const 0))
+      (loop $next_column
+        (local.set $x (f64.sub (f64.mul (f64.convert_i64_s (local.get $column)) (local.get $width)) (f64.const 2)))
+        (local.set $re (f64.const 0))
+        (local.set $im (f64.const 0))
+        (local.set $steps (i64.const 0))
+        (block $escaped
+          (loop $step
+            (local.set $re2 (f64.mul (local.get $re) (local.get $re)))
+            (local.set $im2 (f64.mul (local.get $im) (local.get $im)))
+            (br_if $escaped (f64.gt (f64.add (local.get $re2) (local.get $im2)) (f64.const 4)))
+            (local.set $im (f64.mul (local.get $re) (local.get $im)))
+            (local.set $im (f64.add (f64.add (local.get $im) (local.get $im)) (local.get $y)))
+            (local.set $re (f64.add (f64.sub (local.get $re2) (local.get $im2)) (local.get $x)))
+            (local.set $steps (i64.add (local.get $steps) (i64.const 1)))
+            (br_if $step (i64.lt_s (local.get $steps) (i64.const 50)))))
+        (local.set $all (i64.add (local.get $all) (local.get $steps)))
+        (local.set $column (i64.add (local.get $column) (i64.const 1)))
+        (br_if $next_column (i64.lt_s (local.get $column) (local.get $n))))
+      (local.set $row (i64.add (local.get $row) (i64.const 1)))
+      (br_if $next_row (i64.lt_s (local.get $row) (local.get $n))))
+    (local.get $all)))

@@ -1,0 +1,136 @@
+"""The group `run`: instructions a second of the first tier, beside CPython and pywasm with the same algorithms."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from benchmarks.contenders import CPYTHON, PYWASM, Contender, contenders
+from benchmarks.facts import Facts, facts
+from benchmarks.measure import Spread, interleaved
+from benchmarks.programs import PROGRAMS, Answer, Program
+
+ROUNDS = 7
+QUICK_ROUNDS = 2
+_AT_LEAST = 0.1
+"""CPU seconds of a sample; a run that takes longer is a sample by itself."""
+_QUICK_AT_LEAST = 0.002
+
+
+class DifferentAnswers(Exception):
+    """Raised when contenders disagree, so that their times mean nothing."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one contender took for one program."""
+
+    contender: str
+    seconds: Sequence[float]
+    """CPU seconds of a run, by round."""
+    per_cpython: Sequence[float]
+    """The same as a multiple of CPython's in that round."""
+    rates: Sequence[float]
+    """Instructions a second, by round; none of those that do not run Packfile's instructions."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out for one program."""
+
+    program: str
+    argument: int
+    answer: Answer
+    instructions: int
+    """Packfile instructions that a run executes, counted."""
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run of this group found."""
+
+    facts: Facts
+    rounds: int
+    quick: bool
+    results: Sequence[Result]
+
+
+def measure(*, quick: bool = False, rounds: int | None = None) -> Report:
+    """Run everything.
+
+    Args:
+        quick: Only show that it works: small arguments and short samples, whose figures say nothing.
+        rounds: How often to measure.
+
+    Raises:
+        DifferentAnswers: The contenders disagree.
+    """
+    rounds = rounds or (QUICK_ROUNDS if quick else ROUNDS)
+    with ExitStack() as stack:
+        entries = {}
+        for program in PROGRAMS:
+            argument = program.quick_argument if quick else program.argument
+            for contender in contenders(program, argument, stack):
+                entries[program.name, contender.name] = contender
+        # Of the first run nothing is measured: it verifies, fills caches, and lets CPython specialise its code.
+        answers = {key: contender.run() for key, contender in entries.items()}
+        before = facts()
+        runs = {key: contender.run for key, contender in entries.items()}
+        taken = interleaved(runs, rounds, _QUICK_AT_LEAST if quick else _AT_LEAST)
+        results = [_result(program, quick, entries, answers, taken) for program in PROGRAMS]
+    return Report(before, rounds, quick, results)
+
+
+def _result(
+    program: Program,
+    quick: bool,
+    entries: dict[tuple[str, str], Contender],
+    answers: dict[tuple[str, str], Answer],
+    taken: dict[tuple[str, str], list[float]],
+) -> Result:
+    names = [name for program_name, name in entries if program_name == program.name]
+    found = {name: answers[program.name, name] for name in names}
+    counts = {entries[program.name, name].instructions for name in names} - {None}
+    if len(set(found.values())) != 1 or len(counts) != 1:
+        raise DifferentAnswers(f"{program.name}: answers {found}, instructions {counts}")
+    (instructions,) = (count for count in counts if count is not None)
+    base = taken[program.name, CPYTHON]
+    rows = []
+    for name in names:
+        seconds = taken[program.name, name]
+        is_packfile = entries[program.name, name].instructions is not None
+        rates = [instructions / value for value in seconds] if is_packfile else []
+        per_cpython = [value / other for value, other in zip(seconds, base, strict=True)]
+        rows.append(Row(name, seconds, per_cpython, rates))
+    argument = program.quick_argument if quick else program.argument
+    return Result(program.name, argument, found[CPYTHON], instructions, rows)
+
+
+def text(report: Report) -> str:
+    """A report as people read it."""
+    known = ", ".join(f"{name} {value}" for name, value in report.facts.items() if value is not None)
+    head = f"CPU time, {report.rounds} rounds: least, median and greatest"
+    lines = [known, head + ("; quick, so the figures say nothing" if report.quick else ""), ""]
+    lines.append(f"{'':18}{'ms a run':^30}{'M instructions/s':^24}{'times CPython':^27}".rstrip())
+    for result in report.results:
+        lines.append(f"{result.program}({result.argument}) = {result.answer}, {result.instructions:,} instructions")
+        for row in result.rows:
+            cells = [f"  {row.contender:16}", _cells([1000 * value for value in row.seconds], 10, 3)]
+            cells.append(_cells([rate / 1e6 for rate in row.rates], 8, 2) if row.rates else " " * 24)
+            cells.append(_cells(row.per_cpython, 9, 1))
+            lines.append("".join(cells))
+        lines += _beside_pywasm(result)
+    return "\n".join(lines)
+
+
+def _beside_pywasm(result: Result) -> Iterator[str]:
+    seconds = {row.contender: row.seconds for row in result.rows}
+    if PYWASM in seconds:
+        first = result.rows[0].contender
+        ratio = Spread.of(slow / fast for slow, fast in zip(seconds[PYWASM], seconds[first], strict=True))
+        spread = f"{ratio.least:.1f} to {ratio.greatest:.1f}"
+        yield f"  {PYWASM} takes {ratio.median:.1f} times as long as {first} ({spread})"
+
+
+def _cells(values: Sequence[float], width: int, digits: int) -> str:
+    return "".join(f"{value:{width}.{digits}f}" for value in Spread.of(values))

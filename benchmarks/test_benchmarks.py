@@ -1,0 +1,61 @@
+"""The benchmarks run, measure what they say, and compare what gives one answer. No test asserts a time."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import run
+from benchmarks.contenders import CPYTHON, PYWASM
+from benchmarks.measure import Spread, interleaved
+from benchmarks.programs import PROGRAMS, Program
+
+ROOT = Path(__file__).parent.parent
+CONTENDERS = ["Packfile, little", "Packfile, big", CPYTHON, PYWASM]
+
+
+def test_the_command_measures_every_program_with_every_contender(tmp_path: Path) -> None:
+    output = tmp_path / "report.json"
+    line = [sys.executable, "-m", "benchmarks", "run", "--quick", "--json", str(output)]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(output.read_text())
+    assert report["group"] == "run"
+    assert report["facts"]["cpu"]
+    assert [result["program"] for result in report["results"]] == [program.name for program in PROGRAMS]
+    for result in report["results"]:
+        assert [row["contender"] for row in result["rows"]] == CONTENDERS
+        assert f"{result['program']}({result['argument']}) = " in done.stdout
+        for row in result["rows"]:
+            assert len(row["seconds"]) == report["rounds"] == run.QUICK_ROUNDS
+            assert min(row["seconds"]) > 0
+            assert bool(row["rates"]) == row["contender"].startswith("Packfile")
+
+
+def test_contenders_that_disagree_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Program("fib", 9, 9, lambda n: n)
+    monkeypatch.setattr(run, "PROGRAMS", [wrong])
+    with pytest.raises(run.DifferentAnswers, match="fib: answers"):
+        run.measure(quick=True)
+
+
+def test_instructions_are_counted() -> None:
+    counted = {result.program: result.instructions for result in run.measure(quick=True, rounds=1).results}
+    # fib(9) makes 109 calls: 55 of them execute 3 instructions, and 54 of them 8.
+    assert counted["fib"] == 55 * 3 + 54 * 8
+    # loop(200): four before the loop, five in each turn, two after it.
+    assert counted["loop"] == 4 + 5 * 200 + 2
+
+
+def test_rounds_are_interleaved_and_every_other_goes_backwards() -> None:
+    order: list[str] = []
+    runs = {name: lambda name=name: order.append(name) for name in "abc"}
+    taken = interleaved(runs, 3, 0.0)
+    assert order == list("abccbaabc")
+    assert {name: len(values) for name, values in taken.items()} == {"a": 3, "b": 3, "c": 3}
+
+
+def test_a_spread_is_least_median_and_greatest() -> None:
+    assert Spread.of([5.0, 1.0, 3.0, 2.0]) == (1.0, 2.5, 5.0)
