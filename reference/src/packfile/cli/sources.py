@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import signal
 import stat
 import sys
 import tempfile
@@ -157,13 +158,19 @@ def _spooled(stream: BinaryIO, name: str) -> Iterator[str]:
 
 @contextmanager
 def _temporary() -> Iterator[tuple[BinaryIO, str]]:
-    descriptor, path = tempfile.mkstemp(prefix="packfile-", suffix=".pkf")
+    path = None
+    # An interrupt between making the file and knowing its name would leave it behind.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
+        descriptor, path = tempfile.mkstemp(prefix="packfile-", suffix=".pkf")
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         with os.fdopen(descriptor, "wb") as file:
             yield file, path
     finally:
-        with suppress(FileNotFoundError):
-            Path(path).unlink()
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        if path is not None:
+            with suppress(FileNotFoundError):
+                Path(path).unlink()
 
 
 def _not_regular(status: os.stat_result, path: str) -> OSError:
