@@ -28,7 +28,7 @@ class Function:
         self.signature = signature
         self.code: Code | None = None
         self.callees: dict[int, Function] = {}
-        """What its `call` instructions call, by word, for those that were executed."""
+        """What those of its calls that were executed call, by word; of `calli` and `callr`, at the last time."""
 
     @property
     def reference(self) -> int:

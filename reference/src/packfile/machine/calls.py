@@ -13,41 +13,6 @@ from packfile.machine.state import SWITCH, Frame, Thread, instruction, literal, 
 from packfile.verify import Code, counts, verify
 
 
-def enter(frame: Frame, resume: int, function: Function, a: int, b: int) -> int:
-    """Call a function with the windows that begin at a and b; execution resumes at the word `resume` of the frame."""
-    thread = frame.thread
-    if not thread.fuel:
-        raise out_of_fuel()
-    thread.fuel -= 1
-    code = function.code
-    if code is None and function.module.host is not None:
-        _call_host(frame, function, a, b)
-        return resume
-    callee = frame.callee
-    if callee is None:
-        callee = frame.callee = Frame(thread, frame)
-    if code is None:
-        code = checked(function)
-    callee.function = function
-    callee.code = code
-    # One value is copied without the slices that more of them take, here and in `ret`: they would cost as much again.
-    if code.i_params == 1:
-        callee.i = [frame.i[a], *code.i_zeros]
-    else:
-        callee.i = frame.i[a : a + code.i_params] + code.i_zeros
-    if code.n_registers:
-        if code.n_params == 1:
-            callee.n = [frame.n[b], *code.n_zeros]
-        else:
-            callee.n = frame.n[b : b + code.n_params] + code.n_zeros
-    callee.pc = 0
-    frame.pc = resume
-    frame.a = a
-    frame.b = b
-    thread.frame = callee
-    return SWITCH
-
-
 def checked(function: Function) -> Code:
     """The code of a function of an image, verified at its first call (PF-FUN-005).
 
@@ -118,12 +83,42 @@ def dereference(thread: Thread, reference: int, signature: int) -> Function:
 
 @instruction
 def call(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    function = f.function
+    thread, callees = f.thread, f.function.callees
     try:
-        callee = function.callees[pc]
+        # `calli` and `callr` go on here, and have put there what they resolved.
+        function = callees[pc]
     except KeyError:
-        callee = function.callees[pc] = function.module.function(literal(f, pc))
-    return enter(f, pc + 2, callee, a, b)
+        function = callees[pc] = f.function.module.function(literal(f, pc))
+    if not thread.fuel:
+        raise out_of_fuel()
+    thread.fuel -= 1
+    code = function.code
+    if code is None and function.module.host is not None:
+        _call_host(f, function, a, b)
+        return pc + 2
+    callee = f.callee
+    if callee is None:
+        callee = f.callee = Frame(thread, f)
+    if code is None:
+        code = checked(function)
+    callee.function = function
+    callee.code = code
+    # One value is copied without the slices that more of them take, here and in `ret`: they would cost as much again.
+    if code.i_params == 1:
+        callee.i = [f.i[a], *code.i_zeros]
+    else:
+        callee.i = f.i[a : a + code.i_params] + code.i_zeros
+    if code.n_registers:
+        if code.n_params == 1:
+            callee.n = [f.n[b], *code.n_zeros]
+        else:
+            callee.n = f.n[b : b + code.n_params] + code.n_zeros
+    callee.pc = 0
+    f.pc = pc + 2
+    f.a = a
+    f.b = b
+    thread.frame = callee
+    return SWITCH
 
 
 @instruction
@@ -131,12 +126,14 @@ def calli(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     slot = _slot(f, literal(f, pc))
     if slot.function is None:
         raise _unbound(f, slot, literal(f, pc))
-    return enter(f, pc + 2, slot.function, a, b)
+    f.function.callees[pc] = slot.function
+    return call(f, pc, a, b, c)
 
 
 @instruction
 def callr(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    return enter(f, pc + 2, dereference(f.thread, f.i[c], literal(f, pc)), a, b)
+    f.function.callees[pc] = dereference(f.thread, f.i[c], literal(f, pc))
+    return call(f, pc, a, b, c)
 
 
 @instruction
