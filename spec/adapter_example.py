@@ -94,6 +94,6 @@ if __name__ == "__main__":
             reply = adapter.answer(request)
         except packfile.PackfileError as error:
             reply = failure(error)
-        except (KeyError, ValueError, OSError) as error:
+        except (KeyError, TypeError, ValueError, OSError) as error:
             reply = {"error": "bad-request", "message": str(error)}
         print(json.dumps({"id": request["id"]} | reply), flush=True)  # noqa: T201 - this is the protocol
