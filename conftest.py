@@ -1,8 +1,13 @@
 """For every test of the repository: where nothing may be missing, a skipped test is a failure."""
 
 import os
+import signal
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So a shell without job control starts what it puts into the background; tests interrupt the processes they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
