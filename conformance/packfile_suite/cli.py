@@ -22,13 +22,13 @@ _CONFORMANT, _FAILURES, _UNUSABLE = 0, 1, 2
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="packfile")
 def main() -> None:
-    r"""Judge loaders of packfiles by the conformance suite.
+    """Judge loaders of packfiles by the conformance suite.
 
     \b
     packfile-suite run                               the reference
     packfile-suite run --loader "./my-adapter"       another loader
     packfile-suite reproduce CASE --loader "..."     one case, line by line
-    """
+    """  # noqa: D301 - click wants the character itself
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -45,7 +45,7 @@ def main() -> None:
 @click.option("-v", "--verbose", count=True, help="Name every case.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def run(pytest_arguments: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click's
-    r"""Run the suite against a loader.
+    """Run the suite against a loader.
 
     The exit status is 0 if it conforms, 1 if not, 2 if the adapter or the command line cannot be used.
 
@@ -54,7 +54,7 @@ def run(pytest_arguments: tuple[str, ...], **options: Any) -> None:  # noqa: ANN
     packfile-suite run --loader ./adapter --rule PF-FIX --byte-order big
     packfile-suite run --loader ./adapter --stage trap -- --maxfail=3
     packfile-suite run --loader ./adapter --expect packfile-expect.toml --report-jsonl report.jsonl
-    """
+    """  # noqa: D301 - click wants the character itself
     import pytest  # noqa: PLC0415 - slow to import
 
     status = pytest.main([*_pytest_arguments(options), *pytest_arguments])
@@ -102,12 +102,12 @@ def list_cases(
     *,
     as_json: bool,
 ) -> None:
-    r"""List cases, each with the number of its runs: one for each byte order and mixture.
+    """List cases, each with the number of its runs: one for each byte order and mixture.
 
     \b
     packfile-suite list --rule PF-FIX
     packfile-suite list --stage trap --json
-    """
+    """  # noqa: D301 - click wants the character itself
     chosen: dict[str, dict[str, Any]] = {}
     row: dict[str, Any]
     for case, variant in filters(rule, stage, feature, byte_order).runs(all_cases(cases)):

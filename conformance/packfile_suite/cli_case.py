@@ -34,12 +34,12 @@ _SHORT = 1 << 20
 @click.option("--byte-order", metavar="ORDER", help="Of the files; the case's first by default.")
 @placed
 def show(case: str, byte_order: str | None, cases: tuple[Path, ...]) -> None:
-    r"""Show a case, its rules, and its files as listing and hex dump.
+    """Show a case, its rules, and its files as listing and hex dump.
 
     \b
     packfile-suite show fix-weak-missing-calli-traps
     packfile-suite show fix-weak-missing-calli-traps --byte-order big
-    """
+    """  # noqa: D301 - click wants the character itself
     found = named_case(cases, case)
     variant = named_variant(found, byte_order)
     click.echo(f"# {shown(found.file)}:{found.line}")
@@ -130,14 +130,14 @@ def reproduce(
     *,
     write_only: bool,
 ) -> None:
-    r"""Write the files of a case, run it and show every line that is exchanged.
+    """Write the files of a case, run it and show every line that is exchanged.
 
     The exit status is 0 if the case passes, 1 if not, 2 if the adapter cannot be used.
 
     \b
     packfile-suite reproduce fix-weak-missing-calli-traps --byte-order big --loader "./my-adapter"
     packfile-suite reproduce fix-weak-missing-calli-traps --directory . --write-only
-    """
+    """  # noqa: D301 - click wants the character itself
     found = named_case(cases, case)
     variant = named_variant(found, byte_order)
     builder = Builder(directory or Path(tempfile.mkdtemp(prefix="packfile-")))

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 @click.command()
 @placed
 def lint(cases: tuple[Path, ...]) -> None:
-    r"""Check that the cases are right: each negative case has the defects that it states, and no other.
+    """Check that the cases are right: each negative case has the defects that it states, and no other.
 
     \b
     packfile-suite lint
     packfile-suite lint --cases my-cases/
-    """
+    """  # noqa: D301 - click wants the character itself
     from .lint import lint as judge  # noqa: PLC0415 - what it needs is slow to import
 
     problems, count = judge(places(cases))
@@ -41,7 +41,7 @@ def lint(cases: tuple[Path, ...]) -> None:
 @click.option("--gaps", is_flag=True, help="Only what has no case.")
 @placed
 def coverage(cases: tuple[Path, ...], *, as_json: bool, gaps: bool) -> None:
-    r"""Show which cases each rule, instruction and trap has.
+    """Show which cases each rule, instruction and trap has.
 
     The exit status is 1 if one has neither a case nor a stated reason.
 
@@ -49,7 +49,7 @@ def coverage(cases: tuple[Path, ...], *, as_json: bool, gaps: bool) -> None:
     packfile-suite coverage
     packfile-suite coverage --gaps
     packfile-suite coverage --json
-    """
+    """  # noqa: D301 - click wants the character itself
     from . import coverage as measuring  # noqa: PLC0415 - what it needs is slow to import
 
     found = measuring.measure(all_cases(cases))
