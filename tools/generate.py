@@ -22,7 +22,9 @@ from generator import (
     files,
     kaitai,
     layout,
+    render_c,
     render_instructions,
+    render_javascript,
     render_layout,
     render_rules,
     rules,
@@ -34,8 +36,10 @@ from generator import (
 PACKAGE = "reference/src/packfile"
 PARSER = f"{PACKAGE}/_kaitai"
 DOCS = "docs/generated"
+C_HEADER = "loaders/c/src/packfile_format.h"
+JAVASCRIPT = "loaders/js/generated"
 # Directories in which every file is generated.
-OWNED = (PARSER, DOCS)
+OWNED = (PARSER, DOCS, JAVASCRIPT)
 
 
 def render(root: Path) -> Mapping[str, str]:
@@ -60,6 +64,9 @@ def render(root: Path) -> Mapping[str, str]:
         f"{PACKAGE}/layout.py": render_layout.render(packfile, facts),
         f"{PACKAGE}/instructions.py": render_instructions.render(instructions),
         f"{PACKAGE}/rules.py": render_rules.render(all_rules),
+        C_HEADER: render_c.render(packfile, facts, instructions, all_rules.values()),
+        f"{JAVASCRIPT}/table.js": render_javascript.render(packfile, facts, instructions),
+        **{f"{JAVASCRIPT}/{name}": text for name, text in render_javascript.parser(compiled["javascript"]).items()},
         f"{DOCS}/packfile.dot": kaitai.graph(compiled["graphviz"]),
         f"{DOCS}/layout.md": docs_layout.render_layout(packfile, facts),
         f"{DOCS}/limits.md": docs_layout.render_limits(packfile),

@@ -26,8 +26,11 @@ def generate(*arguments: str, env: Mapping[str, str] | None = None) -> subproces
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of what the generator reads and writes."""
-    for name in ("spec", "docs/generated", "reference/src/packfile"):
+    for name in ("spec", "docs/generated", "reference/src/packfile", "loaders/js/generated"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    header = "loaders/c/src/packfile_format.h"
+    (tmp_path / header).parent.mkdir(parents=True)
+    shutil.copy(ROOT / header, tmp_path / header)
     return tmp_path
 
 
@@ -50,7 +53,12 @@ def test_the_committed_files_are_what_spec_gives() -> None:
 
 
 STALE = {
-    "a limit": (KSY, "value: 64\n        -unit", "value: 32\n        -unit", ["layout.py", "limits.md", "packfile.py"]),
+    "a limit": (
+        KSY,
+        "value: 64\n        -unit",
+        "value: 32\n        -unit",
+        ["layout.py", "limits.md", "packfile.py", "packfile_format.h", "table.js", "Packfile.cjs"],
+    ),
     "a doc of an instruction": (TABLE, '"Traps, always."', '"Always traps."', ["instructions.py", "rules.py"]),
     "nothing but a comment": (TABLE, "divide-by-zero\n", "divide-by-zero\n      # nothing\n", []),
     "a new trap code": (
