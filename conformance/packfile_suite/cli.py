@@ -13,6 +13,7 @@ import click
 from .choose import all_cases, choosing, filters, placed, places
 from .cli_case import reproduce, show
 from .cli_judge import coverage, lint
+from .cli_matrix import matrix
 from .output import print_table
 from .paths import shown
 
@@ -125,7 +126,7 @@ def list_cases(
     click.echo(f"{len(rows)} cases, {sum(len(row['byte_orders']) for row in chosen.values())} runs")
 
 
-for _command in (show, reproduce, lint, coverage):
+for _command in (show, reproduce, matrix, lint, coverage):
     main.add_command(_command)
 
 if __name__ == "__main__":
