@@ -29,6 +29,8 @@ class Broken(NamedTuple):
     rules: frozenset[str]
     disagreement: str | None
     """How the reference's opening differs from the layout's reading; None if it does not."""
+    first: str | None = None
+    """The rule of the layout that is broken first, in the order of the file."""
 
 
 def broken_rules(data: SparseBytes) -> Broken:
@@ -45,6 +47,7 @@ _JUDGED: dict[str, Broken] = {}
 def _judge(data: SparseBytes) -> Broken:
     layout = Layout(data)
     rules = {finding.rule for finding in layout.findings}
+    first = layout.findings[0].rule if layout.findings else None
     if layout.complete and not rules & _DIRECTORY_RULES:
         rules |= _across(layout)
     opened = set(rules)
@@ -64,7 +67,7 @@ def _judge(data: SparseBytes) -> Broken:
         )
     if not opened:
         rules |= {error.rule for error in found if error.rule is not None}
-    return Broken(frozenset(rules), disagreement)
+    return Broken(frozenset(rules), disagreement, first)
 
 
 _DIRECTORY_RULES = {"PF-DIR-001", "PF-DIR-002", "PF-HDR-001", "PF-LIM-002"}

@@ -28,6 +28,9 @@ AREAS = ("hdr", "dir", "sec", "fun", "code", "fix", "call", "exe", "fuel", "mem"
 _DECIDED_FIRST = ("PF-HDR-002", "PF-HDR-003", "PF-HDR-004", "PF-HDR-007")
 """Rules whose order PF-HDR-010 fixes, before all others."""
 
+_BY_ENTRY = "PF-DIR-012"
+"""The rule that the first defect of a directory decides; only its own cases have files with two outcomes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -102,7 +105,7 @@ def _modules(case: Case) -> Iterator[str]:
             yield f"it expects {step.expect.rule} of {step.module}, which breaks {breaks}"
         decisive = next((rule for rule in _DECIDED_FIRST if rule in module.breaks), None)
         outcomes = {RULES[rule].outcome for rule in module.breaks if RULES[rule].time == "open"}
-        if decisive is None and len(outcomes) > 1 and isinstance(step, Open):
+        if decisive is None and len(outcomes) > 1 and isinstance(step, Open) and _BY_ENTRY not in case.rules:
             yield f"{step.module} breaks rules with different outcomes, so that the order of checks would decide"
         if decisive is not None and RULES[decisive].outcome != step.expect.outcome:
             yield f"it expects {step.expect.outcome}, and {decisive} is decided before (PF-HDR-010)"
@@ -145,10 +148,14 @@ def _is_of_code(rule: str) -> bool:
 
 
 def _judge(case: Case, name: str, content: SparseBytes) -> tuple[frozenset[str], str | None]:
-    rules, disagreement = broken_rules(content)
+    rules, disagreement, first = broken_rules(content)
     if disagreement:
         return rules, disagreement
     module = case.modules[name]
+    if _BY_ENTRY in case.rules and first is not None:
+        wanted = {step.expect.outcome for step in case.steps if isinstance(step, Open) and step.module == name}
+        if wanted - {RULES[first].outcome}:
+            return rules, f"it breaks {first} first, so opening it is {RULES[first].outcome} ({_BY_ENTRY})"
     if isinstance(module, Assembly):
         unnamed = rules.difference(case.rules)
         text = f"it breaks {', '.join(sorted(unnamed))}, which the case's `rules` do not name" if unnamed else None
@@ -168,7 +175,7 @@ def _judge_twin(case: Case, name: str, order: str, twin: SparseBytes) -> Iterato
         and not isinstance(case.modules[module.base], Assembly)
     ):
         return  # judged by its own `breaks`, if a step uses it
-    rules, disagreement = broken_rules(twin)
+    rules, disagreement, _ = broken_rules(twin)
     if disagreement:
         yield f"module {name} ({order}) before its patches: {disagreement}"
     if rules:

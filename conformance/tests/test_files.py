@@ -124,19 +124,19 @@ def test_cutting_and_adding_leave_the_header(file: PatchedFile) -> None:
 @pytest.mark.parametrize("kind", [0x80000009, 0x80000001])
 def test_a_section_is_added_with_everything_set_right(kind: int, file: PatchedFile) -> None:
     file.apply({"add_section": {"kind": kind, "hex": "0102"}})
-    assert broken_rules(file.content) == (frozenset(), None)
+    assert broken_rules(file.content)[:2] == (frozenset(), None)
 
 
 def test_an_unknown_required_section_is_the_only_defect(file: PatchedFile) -> None:
     file.apply({"add_section": {"kind": 9, "hex": "0102"}})
-    assert broken_rules(file.content) == (frozenset({"PF-DIR-003"}), None)
+    assert broken_rules(file.content)[:2] == (frozenset({"PF-DIR-003"}), None)
 
 
 def test_a_section_is_dropped_with_everything_set_right(file: PatchedFile) -> None:
     file.apply({"drop_section": "data"})
-    assert broken_rules(file.content) == (frozenset(), None)
+    assert broken_rules(file.content)[:2] == (frozenset(), None)
     file.apply({"drop_section": "code"})
-    assert broken_rules(file.content) == (frozenset({"PF-SEC-001"}), None)
+    assert broken_rules(file.content)[:2] == (frozenset({"PF-SEC-001"}), None)
 
 
 def test_a_stretched_section_moves_what_follows(file: PatchedFile) -> None:

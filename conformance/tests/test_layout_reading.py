@@ -110,7 +110,7 @@ DEFECTS: list[tuple[list[dict[str, Any]], set[str]]] = [
 @pytest.mark.parametrize(("patches", "rules"), DEFECTS, ids=["+".join(sorted(rules)) for _, rules in DEFECTS])
 def test_exactly_the_broken_rules_are_found(patches: list[dict[str, Any]], rules: set[str], order: ByteOrder) -> None:
     file = PatchedFile(SparseBytes(encode(assemble(TEXT), order)), order)
-    assert broken_rules(file.content) == (frozenset(), None)
+    assert broken_rules(file.content) == (frozenset(), None, None)
     for patch in patches:
         file.apply(patch)
     found = broken_rules(file.content)

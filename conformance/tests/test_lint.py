@@ -96,6 +96,11 @@ def test_files_with_defects_of_different_outcomes_are_refused(tmp_path: Path) ->
     text = text.replace("PF-HDR-006]", "PF-DIR-003, PF-DIR-005]").replace("PF-HDR-006}", "PF-DIR-005}")
     found = complaints(tmp_path, text)
     assert found == ["main breaks rules with different outcomes, so that the order of checks would decide"]
+    text = text.replace("rules: [", "rules: [PF-DIR-012, ")
+    found = complaints(tmp_path, text)
+    wanted = "it breaks PF-DIR-003 first, so opening it is unsupported (PF-DIR-012)"
+    assert [message for message in found if wanted in message] == found != []
+    assert complaints(tmp_path, text.replace("malformed: PF-DIR-005", "unsupported: PF-DIR-003")) == []
 
 
 def test_invalid_code_must_be_what_the_case_says(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@
 #define PF_OPERAND_SLOT 19 /* Index of an import row. */
 #define PF_OPERAND_FUNCTION_SLOT 20 /* Index of an import row of kind function. */
 #define PF_OPERAND_CONSTANT 21 /* Index of a constant. */
-#define PF_OPERAND_SIGNATURE 22 /* Signature word. */
+#define PF_OPERAND_SIGNATURE 22 /* Signature word, taken as unsigned. */
 
 /* Every op that is assigned. */
 #define PF_OP_UNREACHABLE 0x01u /* Traps, always. */
@@ -421,6 +421,7 @@
 #define PF_RULE_DIR_009 "PF-DIR-009"
 #define PF_RULE_DIR_010 "PF-DIR-010"
 #define PF_RULE_DIR_011 "PF-DIR-011"
+#define PF_RULE_DIR_012 "PF-DIR-012"
 #define PF_RULE_EXE_001 "PF-EXE-001"
 #define PF_RULE_EXE_002 "PF-EXE-002"
 #define PF_RULE_EXE_003 "PF-EXE-003"

@@ -13,7 +13,8 @@
 /**
  * One row an instruction; everything that knows instructions is generated from here. `-operands` are listed
  * in the order of the assembly text and take their fields from it (spec/instructions.md); `-effect` is written
- * in the closed language of spec/effects.md; `-traps` are all the traps that the instruction itself can raise;
+ * in the closed language of spec/effects.md; `-traps` are all the traps that the instruction itself can raise, which those of
+ * a callee, and `host` of a host function (PF-EXE-024), are not;
  * `-mnemonic` is the assembly name where it is not the id; `-terminator` marks those that execution never
  * passes. The enum `operand` says what each operand is: `-field` is a register, a window (the first register of
  * a run), a signed or unsigned immediate, a branch distance, or a literal word; `-bank` and `-bytes` its bank and size.

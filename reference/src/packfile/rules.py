@@ -306,6 +306,23 @@ RULES: Final[Mapping[str, Rule]] = {
             "it."
         ),
     ),
+    "PF-DIR-012": Rule(
+        id="PF-DIR-012",
+        level="must",
+        time="open",
+        outcome="unsupported",
+        text=(
+            "A directory is judged in the order of its entries, and of each entry the kind before all else: where "
+            "header and earlier entries are right, an entry whose kind ascends and is not defined makes the file "
+            "unsupported, whatever the rest of that entry and what follows it hold."
+        ),
+        rationale=(
+            "a later version may give a new kind another alignment, row or limit; to call the file malformed for those "
+            "would be a guess."
+        ),
+        source="spec/rules/directory.md",
+        untestable=None,
+    ),
     "PF-EXE-001": Rule(
         id="PF-EXE-001",
         level="must",
@@ -466,7 +483,8 @@ RULES: Final[Mapping[str, Rule]] = {
         ),
         rationale=(
             "a call that has no fuel left is exhausted even if the callee is invalid, and a slot that is unbound traps "
-            "even without fuel."
+            "even without fuel. Only `callr` compares a signature while running: a slot that is bound matches "
+            "(PF-FIX-006), and `call` takes the callee's own."
         ),
         source="spec/rules/execution.md",
         untestable=None,
@@ -504,8 +522,8 @@ RULES: Final[Mapping[str, Rule]] = {
         time="call",
         outcome=None,
         text=(
-            "After a trap, and after an invalid or corrupt callee, the process stays usable and the effects made so "
-            "far stay: in data, bss and host functions."
+            "After every outcome of a call but exhausted the process stays usable, and the effects made so far stay: "
+            "in data, bss and host functions."
         ),
         rationale=None,
         source="spec/rules/execution.md",
@@ -531,7 +549,8 @@ RULES: Final[Mapping[str, Rule]] = {
         outcome="unlinkable",
         text=(
             "An embedder's call is unlinkable if no module of the set has the name that it gives, or if that module "
-            "does not export the function. Functions of host modules can be called like any other."
+            "exports no function of that name; data of that name does not count. Functions of host modules can be "
+            "called like any other."
         ),
         rationale=None,
         source="spec/rules/execution.md",
@@ -1966,8 +1985,8 @@ RULES: Final[Mapping[str, Rule]] = {
         time="link",
         outcome=None,
         text=(
-            "What a slot holds depends on the set of modules and their order alone. When a lazy slot is resolved, at "
-            "link, at its first use, or at every use, cannot be observed."
+            "In files that pass an audit, what a slot holds depends on the set of modules and their order alone. When "
+            "a lazy slot is resolved, at link, at its first use, or at every use, cannot be observed."
         ),
         rationale=None,
         source="spec/rules/fixups.md",
