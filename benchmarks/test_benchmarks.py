@@ -35,7 +35,7 @@ def test_the_command_measures_every_program_with_every_contender(tmp_path: Path)
 
 
 def test_contenders_that_disagree_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = Program("fib", 9, 9, lambda n: n)
+    wrong = Program("fib", 9, 9, 9, lambda n: n)
     monkeypatch.setattr(run, "PROGRAMS", [wrong])
     with pytest.raises(run.DifferentAnswers, match="fib: answers"):
         run.measure(quick=True)
