@@ -6,10 +6,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import run
+from benchmarks import loaders, run
 from benchmarks.group import Group, NotMeasured
 
-GROUPS = (run.GROUP,)
+GROUPS = (run.GROUP, loaders.GROUP)
 
 
 def main(arguments: list[str] | None = None) -> int:
