@@ -41,9 +41,11 @@ for line in sys.stdin.buffer:
     if json.loads(line)["command"] == "call":
         calls += 1
         if calls > TRUE_CALLS:
-            reply["i"] = [str(int(x) + 1) for x in reply["i"]]
+            LIE
     print(json.dumps(reply), flush=True)
 """
+LIE_I = 'reply["i"] = [str(int(x) + 1) for x in reply["i"]]'
+LIE_N = 'reply["n"] = [f"{int(x, 16) ^ 1:016x}" for x in reply["n"]]'
 DEAF = "import sys; input(); sys.exit('no memory left')"
 RUDE = "import time\nwhile input():\n    print('hello', flush=True)"
 
@@ -131,9 +133,17 @@ def test_without_lua_there_are_no_ratios_and_it_says_so() -> None:
     assert LUA in last.partition("without")[2]
 
 
-@pytest.mark.parametrize(("true_calls", "told"), [(0, "fib(9): liar, little answers 35"), (10, "liar, little answers")])
-def test_a_loader_that_lies_leaves_nothing_to_tell(tmp_path: Path, true_calls: int, told: str) -> None:
-    liar = script(tmp_path, LIAR.replace("TRUE_CALLS", str(true_calls)))
+@pytest.mark.parametrize(
+    ("true_calls", "lie", "told"),
+    [
+        (0, LIE_I, "fib(9): liar, little answers 35"),
+        (10, LIE_I, "liar, little answers"),
+        (0, LIE_N, "nbody(1): liar, little answers -0.16928"),
+    ],
+    ids=["at once", "later", "in the last bit"],
+)
+def test_a_loader_that_lies_leaves_nothing_to_tell(tmp_path: Path, true_calls: int, lie: str, told: str) -> None:
+    liar = script(tmp_path, LIAR.replace("TRUE_CALLS", str(true_calls)).replace("LIE", lie))
     done = command("--json", str(tmp_path / "report.json"), "--loader", f"liar={liar}")
     assert (done.returncode, done.stdout) == (1, "")
     assert "the contenders disagree: " in done.stderr
