@@ -6,30 +6,45 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import run
+from benchmarks import loaders, run
+from benchmarks.group import Group, NotMeasured
+
+GROUPS = (run.GROUP, loaders.GROUP)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure a group, print what came out, and give the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measured speeds and ratios.")
-    groups = parser.add_subparsers(dest="group", required=True, metavar="GROUP")
-    group = groups.add_parser(
-        "run", help="instructions a second of the first tier, beside CPython and pywasm", description=run.__doc__
-    )
-    group.add_argument("--rounds", type=_positive, metavar="N", help=f"how often to measure (default {run.ROUNDS})")
-    group.add_argument("--quick", action="store_true", help="only show that it works; the figures say nothing")
-    group.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well, each round")
+    commands = parser.add_subparsers(required=True, metavar="GROUP")
+    for group in GROUPS:
+        command = commands.add_parser(group.name, help=group.help, description=group.description)
+        command.set_defaults(group=group)
+        command.add_argument(
+            "--rounds", type=_positive, metavar="N", help=f"how often to measure (default {group.rounds})"
+        )
+        command.add_argument("--quick", action="store_true", help="only show that it works; the figures say nothing")
+        command.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well, each round")
+        group.add_options(command)
     options = parser.parse_args(arguments)
     try:
-        report = run.measure(quick=options.quick, rounds=options.rounds)
-    except run.DifferentAnswers as error:
-        print(f"the contenders disagree: {error}", file=sys.stderr)
+        return _measure(options.group, options)
+    except NotMeasured as error:
+        print(f"nothing is measured: {error}", file=sys.stderr)
         return 1
-    print(run.text(report))
-    if report.facts["pywasm"] is None:
-        print("\npywasm is not installed: pip install 'packfile[bench]'")
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _measure(group: Group, options: argparse.Namespace) -> int:
+    report = group.measure(options)
+    print(group.text(report))
     if options.json:
-        options.json.write_text(json.dumps({"group": "run", **asdict(report)}, indent=2) + "\n", encoding="utf-8")
+        document = {"group": group.name, **asdict(report)}
+        options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return 0
 
 

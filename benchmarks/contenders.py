@@ -4,7 +4,6 @@ pywasm is an interpreter of WebAssembly in pure Python, so it has the same task 
 it is not installed.
 """
 
-import io
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,11 +12,12 @@ from functools import partial
 from pathlib import Path
 
 import packfile
+from benchmarks.counts import work
+from benchmarks.drivers import python_driver
 from benchmarks.facts import version_of
 from benchmarks.programs import Answer, Program
 from packfile.assembler import assemble
 from packfile.layout import ByteOrder
-from packfile.machine import Frame
 from packfile.writer import encode
 
 CPYTHON = "CPython"
@@ -44,38 +44,12 @@ def contenders(program: Program, argument: int, stack: ExitStack) -> Iterator[Co
         image = stack.enter_context(packfile.open(path))
         process = stack.enter_context(packfile.link([("main", image)]))
         yield Contender(
-            f"Packfile, {order.name.lower()}", partial(_call, process, argument), _instructions(process, argument)
+            f"Packfile, {order.name.lower()}", partial(_call, process, argument), work(process, argument).instructions
         )
     yield Contender(CPYTHON, partial(program.python, argument))
     if version_of(PYWASM):
-        yield Contender(PYWASM, _pywasm(program.webassembly, argument))
+        yield Contender(PYWASM, partial(python_driver.pywasm(program.name), argument))
 
 
 def _call(process: packfile.Process, argument: int) -> Answer:
     return process.call("main", "run", argument)[0]
-
-
-def _instructions(process: packfile.Process, argument: int) -> int:
-    count = 0
-
-    def trace(_frame: Frame, _word: int) -> None:
-        nonlocal count
-        count += 1
-
-    process.invoke("main", "run", [argument], trace=trace)
-    return count
-
-
-def _pywasm(text: str, argument: int) -> Callable[[], Answer]:
-    import pywasm  # noqa: PLC0415 - an extra
-    import wasmtime  # noqa: PLC0415 - an extra, for its assembler alone
-
-    content = bytes(wasmtime.wat2wasm(text))
-    runtime = pywasm.core.Runtime()
-    instance = runtime.instance(pywasm.core.ModuleDesc.from_reader(io.BytesIO(content)))
-
-    def run() -> Answer:
-        answer: Answer = runtime.invocate(instance, "run", [argument])[0]
-        return answer
-
-    return run

@@ -27,23 +27,23 @@ class Spread(NamedTuple):
         return cls(ordered[0], statistics.median(ordered), ordered[-1])
 
 
-def seconds(run: Callable[[], object], at_least: float) -> float:
-    """CPU seconds that one run takes, from as many runs as take `at_least` seconds together."""
+def seconds(run: Callable[[], object], at_least: float, clock: Callable[[], float] = time.process_time) -> float:
+    """CPU seconds that one run takes, from as many runs as take `at_least` seconds of the clock together."""
     runs = 0
-    begin = time.process_time()
+    begin = clock()
     while True:
         run()
         runs += 1
-        taken = time.process_time() - begin
+        taken = clock() - begin
         if taken >= at_least:
             return taken / runs
 
 
-def interleaved(runs: Mapping[_K, Callable[[], object]], rounds: int, at_least: float) -> dict[_K, list[float]]:
-    """CPU seconds that each run takes, in each of the rounds; every other round goes backwards."""
-    taken: dict[_K, list[float]] = {key: [] for key in runs}
+def interleaved(samples: Mapping[_K, Callable[[], float]], rounds: int) -> dict[_K, list[float]]:
+    """What each sample gives in each of the rounds; every other round goes backwards."""
+    taken: dict[_K, list[float]] = {key: [] for key in samples}
     for number in range(rounds):
-        keys = list(runs) if number % 2 == 0 else list(runs)[::-1]
+        keys = list(samples) if number % 2 == 0 else list(samples)[::-1]
         for key in keys:
-            taken[key].append(seconds(runs[key], at_least))
+            taken[key].append(samples[key]())
     return taken

@@ -1,12 +1,15 @@
 """The group `run`: instructions a second of the first tier, beside CPython and pywasm with the same algorithms."""
 
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks.contenders import CPYTHON, PYWASM, Contender, contenders
 from benchmarks.facts import Facts, facts
-from benchmarks.measure import Spread, interleaved
+from benchmarks.group import Group, NotMeasured, no_options
+from benchmarks.measure import Spread, interleaved, seconds
 from benchmarks.programs import PROGRAMS, Answer, Program
 
 ROUNDS = 7
@@ -16,7 +19,7 @@ _AT_LEAST = 0.1
 _QUICK_AT_LEAST = 0.002
 
 
-class DifferentAnswers(Exception):
+class DifferentAnswers(NotMeasured):
     """Raised when contenders disagree, so that their times mean nothing."""
 
 
@@ -75,8 +78,9 @@ def measure(*, quick: bool = False, rounds: int | None = None) -> Report:
         # Of the first run nothing is measured: it verifies, fills caches, and lets CPython specialise its code.
         answers = {key: contender.run() for key, contender in entries.items()}
         before = facts()
-        runs = {key: contender.run for key, contender in entries.items()}
-        taken = interleaved(runs, rounds, _QUICK_AT_LEAST if quick else _AT_LEAST)
+        at_least = _QUICK_AT_LEAST if quick else _AT_LEAST
+        samples = {key: partial(seconds, contender.run, at_least) for key, contender in entries.items()}
+        taken = interleaved(samples, rounds)
         results = [_result(program, quick, entries, answers, taken) for program in PROGRAMS]
     return Report(before, rounds, quick, results)
 
@@ -92,7 +96,7 @@ def _result(
     found = {name: answers[program.name, name] for name in names}
     counts = {entries[program.name, name].instructions for name in names} - {None}
     if len(set(found.values())) != 1 or len(counts) != 1:
-        raise DifferentAnswers(f"{program.name}: answers {found}, instructions {counts}")
+        raise DifferentAnswers(f"the contenders disagree: {program.name}: answers {found}, instructions {counts}")
     (instructions,) = (count for count in counts if count is not None)
     base = taken[program.name, CPYTHON]
     rows = []
@@ -120,17 +124,34 @@ def text(report: Report) -> str:
             cells.append(_cells(row.per_cpython, 9, 1))
             lines.append("".join(cells))
         lines += _beside_pywasm(result)
+    if report.facts["pywasm"] is None:
+        lines += ["", "pywasm is not installed: pip install 'packfile[bench]'"]
     return "\n".join(lines)
 
 
 def _beside_pywasm(result: Result) -> Iterator[str]:
-    seconds = {row.contender: row.seconds for row in result.rows}
-    if PYWASM in seconds:
+    taken = {row.contender: row.seconds for row in result.rows}
+    if PYWASM in taken:
         first = result.rows[0].contender
-        ratio = Spread.of(slow / fast for slow, fast in zip(seconds[PYWASM], seconds[first], strict=True))
+        ratio = Spread.of(slow / fast for slow, fast in zip(taken[PYWASM], taken[first], strict=True))
         spread = f"{ratio.least:.1f} to {ratio.greatest:.1f}"
         yield f"  {PYWASM} takes {ratio.median:.1f} times as long as {first} ({spread})"
 
 
 def _cells(values: Sequence[float], width: int, digits: int) -> str:
     return "".join(f"{value:{width}.{digits}f}" for value in Spread.of(values))
+
+
+def _measure(options: Namespace) -> Report:
+    return measure(quick=options.quick, rounds=options.rounds)
+
+
+GROUP = Group(
+    name="run",
+    help="instructions a second of the first tier, beside CPython and pywasm",
+    description=__doc__ or "",
+    rounds=ROUNDS,
+    add_options=no_options,
+    measure=_measure,
+    text=text,
+)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_the_command_measures_every_program_with_every_contender(tmp_path: Path)
 
 
 def test_contenders_that_disagree_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = Program("fib", 9, 9, lambda n: n)
+    wrong = Program("fib", 9, 9, 9, lambda n: n)
     monkeypatch.setattr(run, "PROGRAMS", [wrong])
     with pytest.raises(run.DifferentAnswers, match="fib: answers"):
         run.measure(quick=True)
@@ -51,10 +52,14 @@ def test_instructions_are_counted() -> None:
 
 def test_rounds_are_interleaved_and_every_other_goes_backwards() -> None:
     order: list[str] = []
-    runs = {name: lambda name=name: order.append(name) for name in "abc"}
-    taken = interleaved(runs, 3, 0.0)
+
+    def sample(name: str) -> float:
+        order.append(name)
+        return float(len(order))
+
+    taken = interleaved({name: partial(sample, name) for name in "abc"}, 3)
     assert order == list("abccbaabc")
-    assert {name: len(values) for name, values in taken.items()} == {"a": 3, "b": 3, "c": 3}
+    assert taken == {"a": [1, 6, 7], "b": [2, 5, 8], "c": [3, 4, 9]}
 
 
 def test_a_spread_is_least_median_and_greatest() -> None:

@@ -1,6 +1,6 @@
-"""The programs that are measured, each written three times: in assembly, in Python and as WebAssembly text.
+"""The programs that are measured, each written four times: in assembly, in Python, in Lua and as WebAssembly text.
 
-The three follow the same steps, so that they give the same answer, floats to the last bit. Each has one function,
+The four follow the same steps, so that they give the same answer, floats to the last bit. Each has one function,
 `run`, which takes an integer and may be called again and again.
 """
 
@@ -12,6 +12,8 @@ from benchmarks.programs import fib, loop, mandelbrot, nbody, sieve
 
 Answer = int | float
 
+FOLDER = Path(__file__).parent
+
 
 @dataclass(frozen=True)
 class Program:
@@ -20,6 +22,8 @@ class Program:
     name: str
     argument: int
     """Large enough that the first tier runs for some ten milliseconds."""
+    large_argument: int
+    """Large enough for what is compiled, or interpreted by compiled code."""
     quick_argument: int
     """What is enough to see that it works."""
     python: Callable[[int], Answer]
@@ -28,21 +32,16 @@ class Program:
     @property
     def assembly(self) -> str:
         """The same in assembly."""
-        return self._text("pka")
+        return (FOLDER / f"{self.name}.pka").read_text(encoding="utf-8")
 
-    @property
-    def webassembly(self) -> str:
-        """The same as WebAssembly text."""
-        return self._text("wat")
 
-    def _text(self, suffix: str) -> str:
-        return Path(__file__).with_name(f"{self.name}.{suffix}").read_text(encoding="utf-8")
-
+EMPTY = FOLDER / "empty.pka"
+"""A module with a function that does nothing."""
 
 PROGRAMS = (
-    Program("fib", 18, 9, fib.run),
-    Program("sieve", 10_000, 200, sieve.run),
-    Program("loop", 20_000, 200, loop.run),
-    Program("nbody", 60, 1, nbody.run),
-    Program("mandelbrot", 24, 4, mandelbrot.run),
+    Program("fib", 18, 27, 9, fib.run),
+    Program("sieve", 10_000, 65_536, 200, sieve.run),
+    Program("loop", 20_000, 1_000_000, 200, loop.run),
+    Program("nbody", 60, 10_000, 1, nbody.run),
+    Program("mandelbrot", 24, 150, 4, mandelbrot.run),
 )

@@ -14,7 +14,8 @@
           (local.set $primes (i32.add (local.get $primes) (i32.const 1)))
           (local.set $multiple (i32.mul (local.get $number) (local.get $number)))
           (loop $mark
-            (br_if $not_prime (i32.le_s (local.get $n) (local.get $multiple)))
+            ;; unsigned: the square of a number below 65,536 is below 2^32, but not always below 2^31
+            (br_if $not_prime (i32.le_u (local.get $n) (local.get $multiple)))
             (i32.store8 (local.get $multiple) (i32.const 1))
             (local.set $multiple (i32.add (local.get $multiple) (local.get $number)))
             (br $mark)))
