@@ -12,6 +12,7 @@ import click
 
 from .choose import all_cases, choosing, filters, placed, places
 from .cli_case import reproduce, show
+from .cli_check import check_adapter
 from .cli_judge import coverage, lint
 from .output import print_table
 from .paths import shown
@@ -27,6 +28,7 @@ def main() -> None:
     \b
     packfile-suite run                               the reference
     packfile-suite run --loader "./my-adapter"       another loader
+    packfile-suite check-adapter --loader "..."      the adapter, before it can do anything
     packfile-suite reproduce CASE --loader "..."     one case, line by line
     """  # noqa: D301 - click wants the character itself
 
@@ -125,7 +127,7 @@ def list_cases(
     click.echo(f"{len(rows)} cases, {sum(len(row['byte_orders']) for row in chosen.values())} runs")
 
 
-for _command in (show, reproduce, lint, coverage):
+for _command in (check_adapter, show, reproduce, lint, coverage):
     main.add_command(_command)
 
 if __name__ == "__main__":
