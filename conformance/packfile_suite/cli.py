@@ -16,6 +16,7 @@ from .cli_check import check_adapter
 from .cli_judge import coverage, lint
 from .output import print_table
 from .paths import shown
+from .steps import step_of
 
 _CONFORMANT, _FAILURES, _UNUSABLE = 0, 1, 2
 
@@ -53,6 +54,7 @@ def run(pytest_arguments: tuple[str, ...], **options: Any) -> None:  # noqa: ANN
 
     \b
     packfile-suite run --loader "node my-adapter.js" -n auto
+    packfile-suite run --loader ./adapter --up-to machine
     packfile-suite run --loader ./adapter --rule PF-FIX --byte-order big
     packfile-suite run --loader ./adapter --stage trap -- --maxfail=3
     packfile-suite run --loader ./adapter --expect packfile-expect.toml --report-jsonl report.jsonl
@@ -77,7 +79,7 @@ def _pytest_arguments(options: dict[str, Any]) -> list[str]:
             arguments += [f"--{name.replace('_', '-')}", value]
     arguments += ["--loader-timeout", str(options["timeout"])]
     flags = {"loader": "--loader", "keyword": "-k", "workers": "-n", "expect": "--expect"}
-    flags |= {"report_jsonl": "--report-jsonl", "junitxml": "--junitxml"}
+    flags |= {"report_jsonl": "--report-jsonl", "junitxml": "--junitxml", "up_to": "--up-to"}
     for name, flag in flags.items():
         if options[name] is not None:
             arguments += [flag, options[name]]
@@ -100,6 +102,7 @@ def list_cases(
     stage: tuple[str, ...],
     feature: tuple[str, ...],
     byte_order: tuple[str, ...],
+    up_to: str | None,
     cases: tuple[Path, ...],
     *,
     as_json: bool,
@@ -109,11 +112,13 @@ def list_cases(
     \b
     packfile-suite list --rule PF-FIX
     packfile-suite list --stage trap --json
+    packfile-suite list --up-to image
     """  # noqa: D301 - click wants the character itself
     chosen: dict[str, dict[str, Any]] = {}
     row: dict[str, Any]
-    for case, variant in filters(rule, stage, feature, byte_order).runs(all_cases(cases)):
+    for case, variant in filters(rule, stage, feature, byte_order, up_to).runs(all_cases(cases)):
         row = {"id": case.id, "summary": case.summary, "rules": list(case.rules), "stage": case.stage}
+        row["step"] = step_of(case)
         row |= {"features": list(case.needs), "file": shown(case.file), "line": case.line, "byte_orders": []}
         chosen.setdefault(case.id, row)["byte_orders"].append(variant.label)
     if as_json:
