@@ -148,7 +148,7 @@ def reply_to(adapter: Adapter, line: bytes) -> Message:
     """The reply to one line, whatever it holds."""
     number = 0
     try:
-        request = json.loads(line)
+        request = json.loads(line.decode())  # of bytes, it would take half a surrogate pair for a character
         if not isinstance(request, dict):
             raise _BadRequest("expected an object")
         number = _identity(request)
