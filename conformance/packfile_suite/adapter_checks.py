@@ -17,6 +17,23 @@ _LONG = 1 << 20
 _NESTED = 100_000
 _UNKNOWN = "no-such-command"
 _NO_IDS: tuple[object, ...] = ("1", -1, 1 << 31, 1.5, True, None, [1])
+_NO_VALUES = (
+    b"01",
+    b"1.",
+    b".5",
+    b"+1",
+    b"1e",
+    b"tru",
+    b"'x'",
+    b'"\\x"',
+    b'"\\u12g4"',
+    b'"\x01"',
+    b"[1,]",
+    b"[1 2]",
+    b"",
+)
+_NO_UTF8 = (b"\xff", b"\x80", b"\xc3", b"\xe2\x82 ", b"\xc0\xaf", b"\xe0\x80\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80")
+"""Cut short, too long, a surrogate, and past the last character."""
 _INTEGERS = ("0", "-1", "9007199254740993", "-9223372036854775808", "9223372036854775807")
 _FLOATS = ("8000000000000000", "7ff0000000000001", "fff8000000000123", "0000000000000001", "400921fb54442d18")
 _CALL: Mapping[str, object] = {"module": "main", "function": "main", "i": [], "n": [], "fuel": "1000", "depth": "100"}
@@ -125,9 +142,10 @@ def _undeclared(probe: Probe) -> None:
 def _broken_lines(probe: Probe) -> None:
     lines = (b"hello", b"", b"  ", b"[1, 2]", b"1", b'"hello"', b"null", b'{"id": 1, "command": "hello"')
     more = (b'{"id": 1, "command": "hello",}', b'{"id": 1, "command": "hello"} {}', b"{'id': 1, 'command': 'hello'}")
-    worse = (b'{"id": 1, "command": "hello", "x": "\xff\xfe"}', b'{"id": 1, "command": "hello\x01"}', b"[" * _NESTED)
-    for line in (*lines, *more, *worse):
+    for line in (*lines, *more, b"[" * _NESTED):
         probe.refused("bad-request", 0, line + b"\n")
+    for value in (*_NO_VALUES, *(b'"' + text + b'"' for text in _NO_UTF8)):
+        probe.refused("bad-request", 0, b'{"id": 1, "command": "hello", "x": ' + value + b"}\n")
 
 
 def _no_id(probe: Probe) -> None:

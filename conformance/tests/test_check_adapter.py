@@ -39,6 +39,7 @@ FAULTS: dict[str, set[str]] = {
     "own-id": {"broken-line", "goes-on"},
     "takes-lists": {"broken-line"},
     "not-utf8": {"broken-line"},
+    "surrogates": {"broken-line"},
     "any-id": {"id", "goes-on"},
     "null-command": {"command"},
     "careless-open": {"open-fields"},

@@ -52,7 +52,7 @@ def with_fields(request: Message) -> Message | None:
 def before(line: bytes) -> Message | None:
     """A faulty reply; None if the reference is to answer."""
     try:
-        request = json.loads(line)
+        request = json.loads(line if FAULT == "surrogates" else line.decode())
     except (ValueError, RecursionError):
         if FAULT == "own-id":
             return {"id": 1, "error": BAD}
@@ -67,7 +67,7 @@ def before(line: bytes) -> Message | None:
             return {"id": number, "error": BAD}
         case "guesses" if isinstance(command, str) and command in {"Hello", "hello "}:
             return hello(number)
-        case "any-id" if command == "hello":
+        case "any-id" | "surrogates" if command == "hello" and (FAULT == "any-id" or b"\xed" in line):
             return hello(number)
         case "null-command" if "command" in request and command is None:
             return {"id": number, "error": "unsupported-command"}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 Message = dict[str, Any]
-INTEGER, BITS, AMOUNT = "-?(0|[1-9][0-9]*)", "[0-9a-f]{16}", "0|[1-9][0-9]*"
+INTEGER, BITS, AMOUNT = "-?(0|[1-9][0-9]{0,18})", "[0-9a-f]{16}", "0|[1-9][0-9]{0,15}"
 
 
 class ProtocolError(Exception):
@@ -41,7 +41,7 @@ def text(value: object, form: str) -> str:
 
 def number(value: object, form: str, least: int, most: int) -> int:
     """An integer in decimal."""
-    found = int(text(value, form)) if len(str(value)) <= len(str(least)) + len(str(most)) else most + 1
+    found = int(text(value, form))
     return found if least <= found <= most else bad(f"expected {least} to {most}")
 
 

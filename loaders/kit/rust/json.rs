@@ -35,7 +35,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn space(&mut self) {
-        self.rest = self.rest.trim_start_matches(|c| matches!(c, ' ' | '\t' | '\r' | '\n'));
+        self.rest = self.rest.trim_start_matches(&[' ', '\t', '\r', '\n'][..]);
     }
 
     fn take(&mut self, token: &str) -> Option<()> {
