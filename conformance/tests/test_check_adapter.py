@@ -61,6 +61,9 @@ FAULTS: dict[str, set[str]] = {
 }
 """What is red for each fault, and nothing else."""
 
+HANGS = {"skips-empty", "forgets"}
+"""Faults for which a reply is waited for in vain."""
+
 NOT_CHECKED = {
     "no-calls": ("refuses call", {"call-fields", "unknown-handle", "integers", "floats"}),
     "no-links": ("refuses link", {"link-fields", "unknown-handle", "integers", "floats"}),
@@ -114,7 +117,7 @@ def test_a_check_that_cannot_be_made_says_why(fault: str, fake: Callable[..., st
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_makes_its_checks_red_and_no_other(fault: str, fake: Callable[..., str]) -> None:
-    rows = results(fake("faulty_protocol", fault), "--timeout", "4")
+    rows = results(fake("faulty_protocol", fault), "--timeout", "6" if fault in HANGS else "30")
     assert of_result(rows, "failed") == FAULTS[fault], {name: row.get("came") for name, row in rows.items()}
     if fault != "no-hello":
         assert of_result(rows, "ok")
@@ -159,7 +162,7 @@ def test_what_is_no_adapter_cannot_be_used(loader: str) -> None:
     result = check(loader, "--timeout", "1")
     assert result.exit_code == 2, result.output
     assert "25 checks: 0 ok, 1 failed, 24 not checked" in result.output
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("arguments", [["--loader", ""], ["--loader", "'"], ["--timeout", "0"], ["--timeout", "nan"]])
