@@ -5,6 +5,7 @@ Run it as `python spec/adapter_example.py`; `packfile-suite run --loader "python
 
 import itertools
 import json
+import re
 import struct
 import sys
 from typing import Any
@@ -12,25 +13,25 @@ from typing import Any
 import packfile
 
 Message = dict[str, Any]
+INTEGER, BITS, AMOUNT = "-?(0|[1-9][0-9]*)", "[0-9a-f]{16}", "0|[1-9][0-9]*"
+LOG: list[Message] = []  # of the running call; only one runs at a time
+HOST = packfile.HostModule()
+HOST.add("log_i", "(i) -> ()", lambda x: LOG.append({"i": str(x)}))
+HOST.add("log_n", "(n) -> ()", lambda x: LOG.append({"n": struct.pack(">d", x).hex()}))
+HOST.add("mix", "(i, i, n, n) -> (i, i, n, n)", lambda x, y, p, q: (x + y, x - y, q, p))  # the package wraps
 
 
-def bits(x: float) -> str:
-    """The 16 hexadecimal digits of a float."""
-    return struct.pack(">d", x).hex()
+@HOST.function("() -> ()")
+def trap() -> None:
+    """The host's function of that name."""
+    raise packfile.HostFailure("trap")
 
 
-def host_module(log: list[Message]) -> packfile.HostModule:
-    """The host module of the protocol."""
-
-    def trap() -> None:
-        raise packfile.HostFailure("trap")
-
-    host = packfile.HostModule()
-    host.add("log_i", "(i) -> ()", lambda x: log.append({"i": str(x)}))
-    host.add("log_n", "(n) -> ()", lambda x: log.append({"n": bits(x)}))
-    host.add("mix", "(i, i, n, n) -> (i, i, n, n)", lambda x, y, p, q: (x + y, x - y, q, p))  # the package wraps
-    host.add("trap", "() -> ()", trap)
-    return host
+def take(value: Any, kind: type, form: str = "(?s:.*)") -> Any:  # noqa: ANN401 - whatever JSON held
+    """The value, if it is of that type and form."""
+    if type(value) is not kind or not re.fullmatch(form, str(value)):
+        raise ValueError(f"expected {kind.__name__} of the form {form}")
+    return value
 
 
 class Adapter:
@@ -38,46 +39,43 @@ class Adapter:
 
     def __init__(self) -> None:
         self.handles = itertools.count(1)
-        self.images: dict[int, packfile.Image] = {}
-        self.processes: dict[int, tuple[packfile.Process, list[Message]]] = {}
+        self.kept: dict[str, dict[int, Any]] = {"image": {}, "process": {}}
 
     def answer(self, q: Message) -> Message:
         """The reply to a request, without its id."""
-        match q["command"]:
+        match take(q["command"], str):
             case "hello":
                 return {"outcome": "ok", "name": "example", "version": "1", "protocol": 1, "features": ["in-place"]}
             case "open":
-                handle = next(self.handles)
-                self.images[handle] = packfile.open(q["path"])
-                return {"outcome": "ok", "image": handle}
+                return self._keep("image", packfile.open(take(q["path"], str)))
             case "link":
-                log: list[Message] = []
-                contents = [host_module(log) if "host" in m else self.images[m["image"]] for m in q["modules"]]
-                handle = next(self.handles)
-                self.processes[handle] = (
-                    packfile.link(zip([m["name"] for m in q["modules"]], contents, strict=True)),
-                    log,
-                )
-                return {"outcome": "ok", "process": handle}
+                names = [take(m["name"], str) for m in take(q["modules"], list)]
+                parts = [HOST if "host" in m else self.kept["image"][take(m["image"], int)] for m in q["modules"]]
+                return self._keep("process", packfile.link(zip(names, parts, strict=True)))
             case "call":
-                return self.call(q)
+                return self._call(self.kept["process"][take(q["process"], int)], q)
             case "close":
-                closed = self.images.pop(q["image"]) if "image" in q else self.processes.pop(q["process"])[0]
-                closed.close()
+                kind = "image" if "image" in q else "process"
+                self.kept[kind].pop(take(q[kind], int)).close()
                 return {"outcome": "ok"}
         return {"error": "unsupported-command"}
 
-    def call(self, q: Message) -> Message:
-        """Call a function; the log of the call is part of every reply."""
-        process, log = self.processes[q["process"]]
-        log.clear()
-        i = [int(x) for x in q["i"]]
-        n = [struct.unpack(">d", bytes.fromhex(x))[0] for x in q["n"]]
+    def _keep(self, kind: str, made: object) -> Message:
+        self.kept[kind][number := next(self.handles)] = made
+        return {"outcome": "ok", kind: number}
+
+    def _call(self, process: packfile.Process, q: Message) -> Message:
+        i = [int(take(x, str, INTEGER)) for x in take(q["i"], list)]
+        n = [struct.unpack(">d", bytes.fromhex(take(x, str, BITS)))[0] for x in take(q["n"], list)]
+        fuel, depth = (int(take(q[name], str, AMOUNT)) for name in ("fuel", "depth"))
+        function = None if "entry" in q else take(q["function"], str)
+        LOG.clear()
         try:
-            got = process.invoke(q["module"], q.get("function"), i, n, fuel=int(q["fuel"]), depth=int(q["depth"]))
+            got = process.invoke(take(q["module"], str), function, i, n, fuel=fuel, depth=depth)
         except packfile.PackfileError as error:
-            return failure(error) | {"log": log}
-        return {"outcome": "ok", "i": [str(x) for x in got.i], "n": [bits(x) for x in got.n], "log": log}
+            return failure(error) | {"log": LOG}
+        floats = [struct.pack(">d", x).hex() for x in got.n]
+        return {"outcome": "ok", "i": [str(x) for x in got.i], "n": floats, "log": LOG}
 
 
 def failure(error: packfile.PackfileError) -> Message:
@@ -88,12 +86,14 @@ def failure(error: packfile.PackfileError) -> Message:
 
 if __name__ == "__main__":
     adapter = Adapter()
-    for line in sys.stdin:
-        request = json.loads(line)
+    for line in sys.stdin.buffer:
+        number = 0  # the id of a reply to a line that has none
         try:
+            request = json.loads(line.decode())
+            number = range(1 << 31).index(take(request["id"], int))
             reply = adapter.answer(request)
         except packfile.PackfileError as error:
             reply = failure(error)
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except (KeyError, TypeError, ValueError, OSError, RecursionError) as error:
             reply = {"error": "bad-request", "message": str(error)}
-        print(json.dumps({"id": request["id"]} | reply), flush=True)  # noqa: T201 - this is the protocol
+        print(json.dumps({"id": number} | reply), flush=True)  # noqa: T201 - this is the protocol

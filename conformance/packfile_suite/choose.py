@@ -13,6 +13,7 @@ from .case import Case, CaseError
 from .load import case_files, load
 from .paths import cases_directory
 from .plan import Filters, Variant, variants
+from .steps import STEPS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +28,11 @@ def choosing(command: F) -> F:
             "--stage", multiple=True, type=click.Choice(_STAGES), help="Cases by the first failure they expect."
         ),
         click.option("--feature", multiple=True, help="Cases that need this feature."),
+        click.option(
+            "--up-to",
+            type=click.Choice(STEPS),
+            help="Cases that need only the steps of a loader up to this one.",
+        ),
         click.option("--byte-order", multiple=True, metavar="ORDER", help="little, big, mixed, or such as little,big."),
     )
     for option in reversed(options):
@@ -56,10 +62,14 @@ def all_cases(cases: tuple[Path, ...]) -> list[Case]:
 
 
 def filters(
-    rule: tuple[str, ...], stage: tuple[str, ...], feature: tuple[str, ...], byte_order: tuple[str, ...]
+    rule: tuple[str, ...],
+    stage: tuple[str, ...],
+    feature: tuple[str, ...],
+    byte_order: tuple[str, ...],
+    up_to: str | None = None,
 ) -> Filters:
     """What the options ask for."""
-    return Filters(rule, stage, feature, byte_order)
+    return Filters(rule, stage, feature, byte_order, up_to)
 
 
 def named_case(cases: tuple[Path, ...], name: str) -> Case:

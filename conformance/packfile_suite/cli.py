@@ -12,10 +12,12 @@ import click
 
 from .choose import all_cases, choosing, filters, placed, places
 from .cli_case import reproduce, show
+from .cli_check import check_adapter
 from .cli_judge import coverage, lint
 from .cli_matrix import matrix
 from .output import print_table
 from .paths import shown
+from .steps import step_of
 
 _CONFORMANT, _FAILURES, _UNUSABLE = 0, 1, 2
 
@@ -28,6 +30,7 @@ def main() -> None:
     \b
     packfile-suite run                               the reference
     packfile-suite run --loader "./my-adapter"       another loader
+    packfile-suite check-adapter --loader "..."      the adapter, before it can do anything
     packfile-suite reproduce CASE --loader "..."     one case, line by line
     """  # noqa: D301 - click wants the character itself
 
@@ -52,6 +55,7 @@ def run(pytest_arguments: tuple[str, ...], **options: Any) -> None:  # noqa: ANN
 
     \b
     packfile-suite run --loader "node my-adapter.js" -n auto
+    packfile-suite run --loader ./adapter --up-to machine
     packfile-suite run --loader ./adapter --rule PF-FIX --byte-order big
     packfile-suite run --loader ./adapter --stage trap -- --maxfail=3
     packfile-suite run --loader ./adapter --expect packfile-expect.toml --report-jsonl report.jsonl
@@ -76,7 +80,7 @@ def _pytest_arguments(options: dict[str, Any]) -> list[str]:
             arguments += [f"--{name.replace('_', '-')}", value]
     arguments += ["--loader-timeout", str(options["timeout"])]
     flags = {"loader": "--loader", "keyword": "-k", "workers": "-n", "expect": "--expect"}
-    flags |= {"report_jsonl": "--report-jsonl", "junitxml": "--junitxml"}
+    flags |= {"report_jsonl": "--report-jsonl", "junitxml": "--junitxml", "up_to": "--up-to"}
     for name, flag in flags.items():
         if options[name] is not None:
             arguments += [flag, options[name]]
@@ -99,6 +103,7 @@ def list_cases(
     stage: tuple[str, ...],
     feature: tuple[str, ...],
     byte_order: tuple[str, ...],
+    up_to: str | None,
     cases: tuple[Path, ...],
     *,
     as_json: bool,
@@ -108,11 +113,13 @@ def list_cases(
     \b
     packfile-suite list --rule PF-FIX
     packfile-suite list --stage trap --json
+    packfile-suite list --up-to image
     """  # noqa: D301 - click wants the character itself
     chosen: dict[str, dict[str, Any]] = {}
     row: dict[str, Any]
-    for case, variant in filters(rule, stage, feature, byte_order).runs(all_cases(cases)):
+    for case, variant in filters(rule, stage, feature, byte_order, up_to).runs(all_cases(cases)):
         row = {"id": case.id, "summary": case.summary, "rules": list(case.rules), "stage": case.stage}
+        row["step"] = step_of(case)
         row |= {"features": list(case.needs), "file": shown(case.file), "line": case.line, "byte_orders": []}
         chosen.setdefault(case.id, row)["byte_orders"].append(variant.label)
     if as_json:
@@ -126,7 +133,14 @@ def list_cases(
     click.echo(f"{len(rows)} cases, {sum(len(row['byte_orders']) for row in chosen.values())} runs")
 
 
-for _command in (show, reproduce, matrix, lint, coverage):
+for _command in (
+    check_adapter,
+    show,
+    reproduce,
+    matrix,
+    lint,
+    coverage,
+):
     main.add_command(_command)
 
 if __name__ == "__main__":

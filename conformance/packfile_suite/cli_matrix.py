@@ -24,9 +24,7 @@ from .output import print_table
 @placed
 @click.option("-n", "workers", metavar="N", help="Processes, or `auto`.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the table as JSON.")
-def matrix(
-    file: Path, only: tuple[str, ...], workers: str | None, json_file: Path | None, **options: tuple[Any, ...]
-) -> None:
+def matrix(file: Path, only: tuple[str, ...], workers: str | None, json_file: Path | None, **options: Any) -> None:
     """Run the suite against each loader that FILE lists, and print one table.
 
     FILE is TOML: a table [[loader]] for each, with `name`, `command`, and if need be `timeout` and `expect`. What a
@@ -38,9 +36,10 @@ def matrix(
     """  # noqa: D301 - click wants the character itself
     entries = _chosen(file, only)
     arguments = [f"-n{workers}"] if workers else []
-    for name, values in options.items():
-        for value in values:
-            arguments += [f"--{name.replace('_', '-')}", str(value)]
+    for name, value in options.items():
+        values = value if isinstance(value, tuple) else () if value is None else (value,)
+        for one in values:
+            arguments += [f"--{name.replace('_', '-')}", str(one)]
     rows = []
     with tempfile.TemporaryDirectory(prefix="packfile-") as folder:
         for number, entry in enumerate(entries, 1):

@@ -66,7 +66,7 @@ class Loader:
     session_class: type[Session] = Session
 
     def __init__(self, command: Sequence[str], timeout: float, environment: Mapping[str, str] | None = None) -> None:
-        self.command, self.timeout, self._environment = tuple(command), timeout, environment
+        self.command, self.timeout, self.environment = tuple(command), timeout, environment
         self._session: Session | None = None
         self._failed_starts: list[LoaderFailed] = []
         self.hangs = 0
@@ -92,7 +92,7 @@ class Loader:
         """A process of its own for the caller, who ends it."""
         # A loader that hangs in every case would take hours, and the run is red already.
         timeout = self.timeout if self.hangs < _MOST_HANGS else max(_SHORT_TIMEOUT, self.timeout / 10)
-        return self.session_class(self.command, timeout, self._environment)
+        return self.session_class(self.command, timeout, self.environment)
 
     def hello(self) -> Hello:
         """What the loader says of itself."""

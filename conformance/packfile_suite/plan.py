@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .case import Case, HexBytes, Patched
+from .steps import STEPS, step_of
 
 ORDERS = ("little", "big")
 _MOST_MODULES_MIXED = 3
@@ -73,15 +74,19 @@ class Filters:
     stages: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     byte_orders: tuple[str, ...] = ()
+    up_to: str | None = None
+    """The last step of building a loader that may be needed."""
 
     def __bool__(self) -> bool:
-        return bool(self.rules or self.stages or self.features or self.byte_orders)
+        return bool(self.rules or self.stages or self.features or self.byte_orders or self.up_to)
 
     def admit(self, case: Case) -> bool:
         """Whether the case was asked for, in some byte order."""
         if self.rules and not any(rule.startswith(asked) for rule in case.rules for asked in self.rules):
             return False
         if self.stages and case.stage not in self.stages:
+            return False
+        if self.up_to is not None and STEPS.index(step_of(case)) > STEPS.index(self.up_to):
             return False
         return not self.features or any(feature in case.needs for feature in self.features)
 

@@ -28,6 +28,7 @@ from .plan import Filters
 from .protocol import CHECKS
 from .recorder import Recorder
 from .session import LoaderFailed
+from .steps import STEPS
 from .suite import SUITE, Suite
 
 DEFAULT_TIMEOUT = 10.0
@@ -47,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--stage", action="append", default=[], help="cases whose first failure is malformed, trap, ...; or ok"
     )
     group.addoption("--feature", action="append", default=[], help="cases that need this feature")
+    group.addoption("--up-to", choices=STEPS, help="cases that need only the steps of a loader up to this one")
     group.addoption("--byte-order", action="append", default=[], help="little, big, mixed, or little,big,...")
     group.addoption("--expect", metavar="FILE", help="expectation file (packfile-expect.toml)")
     group.addoption("--report-jsonl", metavar="FILE", help="write a JSON line for each run of a case")
@@ -70,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
         stages=tuple(_given(config, "stage", [])),
         features=tuple(_given(config, "feature", [])),
         byte_orders=tuple(_given(config, "byte_order", [])),
+        up_to=_given(config, "up_to"),
     )
     timeout = _given(config, "loader_timeout", DEFAULT_TIMEOUT)
     if command is not None and not command.strip():

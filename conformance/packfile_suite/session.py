@@ -16,7 +16,7 @@ import signal
 import subprocess
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -80,14 +80,17 @@ class Session:
             os.set_blocking(pipe.fileno(), False)
         _LIVE.add(self)
         try:
-            reply = self.request("hello")
+            self.hello = self._greet()
         except BaseException:
             self.kill()
             raise
+
+    def _greet(self) -> Hello:
+        reply = self.request("hello")
         if "error" in reply:
             self.kill()
             raise LoaderFailed("rubbish", f"answered hello with the error {reply['error']}", self.stderr_tail())
-        self.hello = Hello(reply["name"], reply["version"], tuple(reply["features"]))
+        return Hello(reply["name"], reply["version"], tuple(reply["features"]))
 
     def __enter__(self) -> Self:
         return self
@@ -106,11 +109,28 @@ class Session:
             failure.stderr = self.stderr_tail()
             raise
 
+    def put(self, data: bytes) -> None:
+        """Writes the beginning of a request, short enough for any pipe to hold."""
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            os.write(self._in.fileno(), data)
+
+    def raw(self, data: bytes, count: int, deadline: float) -> Iterator[bytes]:
+        """Sends bytes as they are, and yields the lines that answer them. After LoaderFailed the process is dead."""
+        try:
+            self._refuse_unasked()
+            for _ in range(count):
+                yield self._exchange(data, deadline)
+                data = b""
+        except LoaderFailed as failure:
+            self.kill()
+            failure.stderr = self.stderr_tail()
+            raise
+
     def _talk(self, message: dict[str, Any]) -> dict[str, Any]:
         self._refuse_unasked()
         deadline = time.monotonic() + self._timeout
         line = self._exchange(_ENCODER.encode(message).encode() + b"\n", deadline)
-        reply = _parse(line)
+        reply = parse_reply(line)
         reason = check_reply(message, reply)
         if reason:
             raise LoaderFailed("rubbish", f"{reason}: {_shown(line)}")
@@ -254,7 +274,8 @@ def describe_status(status: int) -> str:
         return f"was killed by signal {-status}"
 
 
-def _parse(line: bytes) -> dict[str, Any]:
+def parse_reply(line: bytes) -> dict[str, Any]:
+    """The JSON object of a line. Raises LoaderFailed if it holds none."""
     try:
         value = _DECODER.decode(line.decode())
     except (ValueError, RecursionError):
@@ -282,4 +303,4 @@ def _kill_all() -> None:
         session.kill()
 
 
-__all__ = ["MAX_LINE", "PROTOCOL", "Hello", "LoaderFailed", "Session", "describe_status"]
+__all__ = ["MAX_LINE", "PROTOCOL", "Hello", "LoaderFailed", "Session", "describe_status", "parse_reply"]

@@ -1,8 +1,11 @@
 """The site as it is built: nothing leads nowhere, and everything that it promises to list is there."""
 
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
@@ -18,8 +21,10 @@ from bs4 import BeautifulSoup, Tag
 import packfile
 from packfile.instructions import INSTRUCTIONS, Opcode
 from packfile.rules import RULES
+from packfile_suite.cli import main
 from packfile_suite.load import shipped_cases
 from packfile_suite.plan import Filters
+from packfile_suite.steps import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ROOT / "conformance" / "cases"
@@ -194,18 +199,54 @@ def test_the_examples_of_messages_fit_their_schema(site: Path) -> None:
     assert seen == {"request", "failure", "error", *replies}
 
 
+def guide() -> str:
+    return (ROOT / "docs" / "write-a-loader.md").read_text(encoding="utf-8")
+
+
+def chosen(arguments: str) -> Filters:
+    """What a printed command chooses, as the command itself reads it."""
+    given = main.commands["run"].make_context("run", shlex.split(arguments)).params
+    return Filters(given["rule"], given["stage"], given["feature"], given["byte_order"], given["up_to"])
+
+
 def test_the_commands_of_the_guide_select_cases(site: Path) -> None:
     known = parsed(site / "suite-commands.html").get_text()
-    text = (ROOT / "docs" / "write-a-loader.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^ {4}packfile-suite run --loader \S+ ?(.*)$", text, re.MULTILINE)
-    assert len(commands) > 5
-    assert f"--rule {INSTRUCTIONS[Opcode.I_ADD].rule}" in commands
+    commands = re.findall(r"^ {4,6}packfile-suite run (--loader \S+ ?.*)$", guide(), re.MULTILINE)
+    assert len(commands) > 12
+    assert any(f"--rule {INSTRUCTIONS[Opcode.I_ADD].rule}" in command for command in commands)
     for command in commands:
-        words = shlex.split(command)
-        options = list(zip(words[::2], words[1::2], strict=True))
-        assert all(f"{option} " in known for option, _ in options), command
-        filters = Filters(
-            rules=tuple(value for option, value in options if option == "--rule"),
-            stages=tuple(value for option, value in options if option == "--stage"),
-        )
-        assert any(map(filters.admit, shipped_cases())), command
+        assert all(f"{word} " in known for word in shlex.split(command) if word.startswith("-")), command
+        assert any(map(chosen(command).admit, shipped_cases())), command
+
+
+def test_the_steps_of_the_guide_add_up_to_the_suite() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| (\d+) \|$", guide(), re.MULTILINE)
+    assert tuple(step for step, _ in rows) == STEPS
+    counts = [sum(map(Filters(up_to=step).admit, shipped_cases())) for step, _ in rows]
+    assert [int(count) for _, count in rows] == counts
+    assert counts[-1] == len(shipped_cases())
+    whole = [step for step in STEPS if f"--up-to {step}\n" in guide()]
+    assert whole == list(STEPS[:-1])
+    assert '"./my-adapter" -n auto\n' in guide()  # the last step's is the run without a choice
+
+
+def test_the_first_commands_of_the_guide_give_a_working_adapter(tmp_path: Path) -> None:
+    block = re.search(r"((?: {4}\S.*\n)+)\n[^\n]*\n?[^\n]*Then\n\n {4}(packfile-suite check-adapter .*)\n", guide())
+    assert block
+    lines = [line.strip() for line in block[1].splitlines()]
+    assert lines[:3] == [
+        "python3 -m venv .venv",
+        '.venv/bin/pip install -q ".[suite]"',
+        'export PATH="$PWD/.venv/bin:$PATH"',
+    ]
+    (tmp_path / "loaders").symlink_to(ROOT / "loaders")
+    (tmp_path / "packfile-suite").write_text(f'#!/bin/sh\nexec {sys.executable} -m packfile_suite "$@"\n')
+    (tmp_path / "packfile-suite").chmod(0o755)
+    paths = os.pathsep.join(str(ROOT / part) for part in ("reference/src", "conformance"))
+    surroundings = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": paths}
+    script = "\n".join(["set -e", *lines[3:], block[2]])
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 failed, " in done.stdout

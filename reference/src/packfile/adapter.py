@@ -15,6 +15,7 @@ from packfile.machine.state import wrap
 from packfile.process import Process
 
 FEATURES = ("audit", "in-place")
+_MOST_HANDLES = 1 << 31
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _AMOUNT = re.compile(r"0|[1-9][0-9]*")
 _FLOAT = re.compile(r"[0-9a-f]{16}")
@@ -147,10 +148,10 @@ def reply_to(adapter: Adapter, line: bytes) -> Message:
     """The reply to one line, whatever it holds."""
     number = 0
     try:
-        request = json.loads(line)
+        request = json.loads(line.decode())  # of bytes, it would take half a surrogate pair for a character
         if not isinstance(request, dict):
             raise _BadRequest("expected an object")
-        number = _field(request, "id", int)
+        number = _identity(request)
         return {"id": number} | adapter.answer(request)
     except (ValueError, RecursionError) as error:
         return {"id": number, "error": "bad-request", "message": str(error)}
@@ -202,6 +203,13 @@ def _field(message: Message, name: str, kind: type) -> Any:  # noqa: ANN401 - of
     if type(value) is not kind:
         raise _BadRequest(f"{name}: expected {kind.__name__}, got {value!r:.80}")
     return value
+
+
+def _identity(message: Message) -> int:
+    number: int = _field(message, "id", int)
+    if not 0 <= number < _MOST_HANDLES:
+        raise _BadRequest(f"id: expected 0 <= id < 2^31, got {number}")
+    return number
 
 
 def _text(value: object, name: str, form: re.Pattern[str]) -> str:

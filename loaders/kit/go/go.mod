@@ -1,0 +1,3 @@
+module packfile.example/kit
+
+go 1.19
