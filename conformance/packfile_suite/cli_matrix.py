@@ -24,7 +24,13 @@ from .output import print_table
 @placed
 @click.option("-n", "workers", metavar="N", help="Processes, or `auto`.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the table as JSON.")
-def matrix(file: Path, only: tuple[str, ...], workers: str | None, json_file: Path | None, **options: Any) -> None:
+def matrix(
+    file: Path,
+    only: tuple[str, ...],
+    workers: str | None,
+    json_file: Path | None,
+    **options: Any,  # noqa: ANN401 - click's
+) -> None:
     """Run the suite against each loader that FILE lists, and print one table.
 
     FILE is TOML: a table [[loader]] for each, with `name`, `command`, and if need be `timeout` and `expect`. What a
