@@ -269,7 +269,10 @@ RULES: Final[Mapping[str, Rule]] = {
         level="must",
         time="audit",
         outcome="malformed",
-        text="Bytes between the end of one section and the start of the next are zero.",
+        text=(
+            "Bytes between the start of a section and the end of what precedes it, the directory or the previous "
+            "section, are zero."
+        ),
         rationale=(
             "gaps are a place to hide data and make two files of one module differ. They cannot be checked in constant "
             "time, so only an audit looks."
@@ -384,7 +387,7 @@ RULES: Final[Mapping[str, Rule]] = {
         outcome=None,
         text=(
             "Arithmetic (PF-EXE-003) and `nearest_float` are IEEE 754-2019 binary64: one rounding to nearest, ties to "
-            "even, subnormals kept, no trap and no flag."
+            "even, subnormals kept, no trap, and no flag that a program could see."
         ),
         rationale=None,
         source="spec/rules/execution.md",
@@ -398,8 +401,8 @@ RULES: Final[Mapping[str, Rule]] = {
         text=(
             "Segment k is the addresses from k times 2^32. The module at position m of the set, from 0, has segment "
             "3m+1 for rodata, 3m+2 for data and 3m+3 for bss, counted also where a module lacks them and for host "
-            "modules. A segment exists if its length is not zero; its length is the exact byte length of the section, "
-            "or `bss_size`."
+            "modules. There is no segment 0. A segment exists if its length is not zero; its length is the exact byte "
+            "length of the section, or `bss_size`."
         ),
         rationale=None,
         source="spec/rules/execution.md",
@@ -2246,7 +2249,8 @@ RULES: Final[Mapping[str, Rule]] = {
         text=(
             "Magic, byte order, version and `required` are decided in that order and before anything else: a file "
             "whose magic and byte order are right and whose version is not 1 is unsupported, whatever the rest of it "
-            "holds and even if it ends there; and so is one of version 1 that requires an unknown feature."
+            "holds and even if it ends there; and so is one of version 1 that requires an unknown feature. A file that "
+            "ends before or within `required` requires nothing, and is too short (PF-HDR-001)."
         ),
         rationale=(
             "everything after the version byte may mean something else in a later version, and anything at all under a "
@@ -2254,6 +2258,25 @@ RULES: Final[Mapping[str, Rule]] = {
         ),
         source="spec/rules/header.md",
         untestable=None,
+    ),
+    "PF-HDR-011": Rule(
+        id="PF-HDR-011",
+        level="should",
+        time="call",
+        outcome="malformed",
+        text=(
+            "A file that was cut short while it is open does not end its loader: an operation that needs bytes which "
+            "are gone is malformed, and loader, image and process go on."
+        ),
+        rationale=(
+            "the touch of a lost page is a SIGBUS, which a loader can handle. In the rest of the last page zeros take "
+            "the place of what is lost, and op 0 is never assigned, so that such code is not run for long."
+        ),
+        source="spec/rules/header.md",
+        untestable=(
+            "a loader may have read the bytes before, and one in a language that cannot handle the signal ends; the C "
+            "loader's own tests cut files."
+        ),
     ),
     "PF-INT-001": Rule(
         id="PF-INT-001",
