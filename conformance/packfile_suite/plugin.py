@@ -27,6 +27,7 @@ from .paths import cases_directory, shown
 from .plan import Filters
 from .protocol import CHECKS
 from .recorder import Recorder
+from .report import printable
 from .session import LoaderFailed
 from .suite import SUITE, Suite
 
@@ -92,11 +93,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _check_loader(suite: Suite) -> None:
     try:
-        suite.loader.hello()
+        suite.loader.session()
     except LoaderFailed as failure:
-        end = "".join(f"\n  | {line}" for line in failure.stderr.splitlines()[-10:])
+        end = "".join(f"\n  | {printable(line)}" for line in failure.stderr.splitlines()[-10:])
         command = shlex.join(suite.loader.command)
-        raise pytest.UsageError(f"the loader cannot be used: {failure.message}\n  command: {command}{end}") from None
+        raise pytest.UsageError(
+            f"the loader cannot be used: {printable(failure.message)}\n  command: {command}{end}"
+        ) from None
 
 
 def _expectations(config: pytest.Config) -> Expectations:
