@@ -40,6 +40,8 @@ def main() -> None:
 @click.option("--timeout", type=float, default=10.0, show_default=True, help="Seconds for one answer.")
 @choosing
 @placed
+@click.option("--sample", metavar="N", type=click.IntRange(min=1), help="Only N cases of those asked for otherwise.")
+@click.option("--seed", metavar="S", type=int, help="Which N cases; 0 by default.")
 @click.option("-k", "keyword", metavar="EXPRESSION", help="Words of the case's name, as in pytest.")
 @click.option("-n", "workers", metavar="N", help="Processes, or `auto`.")
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure; the run counts as cut short.")
@@ -58,6 +60,7 @@ def run(pytest_arguments: tuple[str, ...], **options: Any) -> None:  # noqa: ANN
     packfile-suite run --loader ./adapter --up-to machine
     packfile-suite run --loader ./adapter --rule PF-FIX --byte-order big
     packfile-suite run --loader ./adapter --stage trap -- --maxfail=3
+    packfile-suite run --loader ./adapter --sample 50 --seed 7
     packfile-suite run --loader ./adapter --expect packfile-expect.toml --report-jsonl report.jsonl
     """  # noqa: D301 - click wants the character itself
     import pytest  # noqa: PLC0415 - slow to import
@@ -81,9 +84,10 @@ def _pytest_arguments(options: dict[str, Any]) -> list[str]:
     arguments += ["--loader-timeout", str(options["timeout"])]
     flags = {"loader": "--loader", "keyword": "-k", "workers": "-n", "expect": "--expect"}
     flags |= {"report_jsonl": "--report-jsonl", "junitxml": "--junitxml", "up_to": "--up-to"}
+    flags |= {"sample": "--sample", "seed": "--seed"}
     for name, flag in flags.items():
         if options[name] is not None:
-            arguments += [flag, options[name]]
+            arguments += [flag, str(options[name])]
     arguments += ["-p", "xdist.plugin"] if options["workers"] else []
     arguments += ["-x"] if options["exitfirst"] else []
     return arguments + ["-v"] * (options["verbose"] + 1 if options["verbose"] else 0)

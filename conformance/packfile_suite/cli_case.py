@@ -22,7 +22,7 @@ from .choose import named_case, named_variant, placed
 from .execute import Loader, reference_loader, run_case
 from .output import hex_dump, print_yaml
 from .paths import shown
-from .report import failure_text, rule_text
+from .report import failure_text, printable, rule_text
 from .session import LoaderFailed, Session
 from .sparse import SparseBytes
 
@@ -153,10 +153,11 @@ def reproduce(
     command = shlex.split(loader) if loader else None
     tested = _ShownLoader(command, timeout) if command else reference_loader(timeout, _ShownLoader)
     try:
-        tested.hello()
+        tested.session()
         result = run_case(tested, found, files, _announce)
     except LoaderFailed as failure:
-        click.echo(f"the loader cannot be used: {failure.message}\n{failure.stderr}", err=True)
+        for line in (f"the loader cannot be used: {failure.message}", *failure.stderr.splitlines()):
+            click.echo(printable(line), err=True)
         sys.exit(2)
     finally:
         tested.close()

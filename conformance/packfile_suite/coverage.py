@@ -124,6 +124,9 @@ class _Inside:
         lists = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
         return self._adapter.answer({"id": 0, "command": command, **lists})
 
+    def settle(self) -> None:
+        """What is no process can neither end nor write."""
+
 
 class _InsideLoader(Loader):
     def __init__(self, adapter: TracedAdapter) -> None:

@@ -23,6 +23,8 @@ from .session import Hello, LoaderFailed, Session
 _MOST_FAILED_STARTS = 3
 _MOST_HANGS = 5
 _SHORT_TIMEOUT = 0.5
+LEAST_START = 10.0
+"""Seconds in which a loader must have started, even if it has fewer for an answer."""
 
 Announce = Callable[[int, str, str], None]
 
@@ -69,6 +71,8 @@ class Loader:
         self.command, self.timeout, self.environment = tuple(command), timeout, environment
         self._session: Session | None = None
         self._failed_starts: list[LoaderFailed] = []
+        self._untold: LoaderFailed | None = None
+        self._said: Hello | None = None
         self.hangs = 0
 
     def session(self) -> Session:
@@ -76,11 +80,17 @@ class Loader:
 
         Raises LoaderFailed if it cannot be started; after a few such failures it is not tried again.
         """
+        if self._untold is not None:
+            failure, self._untold = self._untold, None
+            raise failure
         if self._session is None or not self._session.alive:
             if len(self._failed_starts) >= _MOST_FAILED_STARTS:
-                raise self._failed_starts[-1]
+                last = self._failed_starts[-1]
+                message = f"is not started again after {_MOST_FAILED_STARTS} failures {last.message}"
+                raise LoaderFailed(last.kind, message, last.stderr)
             try:
                 self._session = self.start()
+                self._compare(self._session)
             except LoaderFailed as failure:
                 failure.message = f"at its start: {failure.message}"
                 self._failed_starts.append(failure)
@@ -92,11 +102,23 @@ class Loader:
         """A process of its own for the caller, who ends it."""
         # A loader that hangs in every case would take hours, and the run is red already.
         timeout = self.timeout if self.hangs < _MOST_HANGS else max(_SHORT_TIMEOUT, self.timeout / 10)
-        return self.session_class(self.command, timeout, self.environment)
+        return self.session_class(self.command, timeout, self.environment, max(self.timeout, LEAST_START))
 
-    def hello(self) -> Hello:
-        """What the loader says of itself."""
-        return self.session().hello
+    def _compare(self, session: Session) -> None:
+        """What is judged must be the same loader from the first case to the last."""
+        if self._said is not None and session.hello != self._said:
+            session.kill()
+            raise LoaderFailed("rubbish", f"said {session.hello}, but {self._said} before", session.stderr_tail())
+        self._said = session.hello
+
+    def hello(self) -> Hello | None:
+        """What the loader says of itself; None if it cannot be started, which the next use of `session` raises."""
+        if self._said is None:
+            try:
+                self.session()
+            except LoaderFailed as failure:
+                self._untold = failure
+        return self._said
 
     def close(self) -> None:
         """Ends the adapter."""
@@ -144,6 +166,8 @@ class _Run:
             self._number = None
             if self._session.alive:
                 self._close_all()
+                self._doing = "look whether the loader is quiet after the last answer"
+                self._session.settle()
         except LoaderFailed as failed:
             self._loader.hangs += failed.kind == "hang"
             # The first thing that went wrong is what the case reports.

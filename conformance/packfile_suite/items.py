@@ -20,7 +20,7 @@ from .load import load_file
 from .paths import shown
 from .plan import Variant, variants
 from .protocol import CHECKS, ProtocolError, run_check
-from .report import failure_text
+from .report import failure_text, printable
 from .session import Hello, LoaderFailed
 from .suite import SUITE, Suite
 
@@ -46,17 +46,9 @@ class _SuiteItem(pytest.Item):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
-    def _hello(self) -> Hello | None:
-        try:
-            return self.suite.loader.hello()
-        except LoaderFailed:
-            return None
-
 
 def _loader_text(hello: Hello | None) -> str:
-    if hello is None:
-        return ""
-    return f"{hello.name} {hello.version}, features: {', '.join(hello.features) or 'none'}"
+    return printable(str(hello)) if hello is not None else ""
 
 
 class CaseFile(pytest.File):
@@ -95,7 +87,7 @@ class CaseItem(_SuiteItem):
     def runtest(self) -> None:
         """Runs the case, and compares with the expectation file."""
         case, variant, suite = self.case, self.variant, self.suite
-        hello = self._hello()
+        hello = suite.loader.hello()
         missing = [feature for feature in case.needs if hello is not None and feature not in hello.features]
         self.record = {
             "case": case.id,
@@ -186,7 +178,7 @@ class ProtocolItem(_SuiteItem):
             "area": "protocol",
             "rules": [],
             "stage": "",
-            "loader": _loader_text(self._hello()),
+            "loader": _loader_text(self.suite.loader.hello()),
             "missing": [],
             "verdict": "pass",
             "failed": False,
@@ -210,4 +202,4 @@ class ProtocolItem(_SuiteItem):
             lines = [self.name, f"  {CHECKS[self.name].__doc__}", "", problem]
             lines.append(f"loader: {shlex.join(self.suite.loader.command)}")
             lines += [f"  | {line}" for line in stderr.splitlines()[-20:]]
-            raise _Red("\n".join(lines))
+            raise _Red("\n".join(map(printable, lines)))

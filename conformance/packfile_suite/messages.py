@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .schema import adapter_schema
+from .schema import adapter_schema, shorten
 
 PROTOCOL = 1
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})\Z").match
@@ -18,12 +18,15 @@ def check_reply(request: dict[str, Any], reply: dict[str, Any]) -> str | None:
     """What is wrong with the reply; None if it is good."""
     given = reply.get("id")
     if given != request["id"] or isinstance(given, bool | float):
-        return f"answered with id {given!r} where {request['id']} was asked"
+        return f"answered with id {shorten(repr(given), 60)} where {request['id']} was asked"
     if request["command"] == "call":
         if _is_plain_call_reply(reply):
             return None
         if "outcome" in reply and "log" not in reply:
             return "answered a call without its log"
+    if "error" not in reply and reply.get("outcome") not in _outcomes():
+        given = shorten(repr(reply["outcome"]), 60) if "outcome" in reply else "none"
+        return f"answered with an outcome that the protocol does not have, {given}"
     definition = _definition(request["command"], reply)
     if adapter_schema().check(definition)(reply):
         return None
@@ -32,6 +35,11 @@ def check_reply(request: dict[str, Any], reply: dict[str, Any]) -> str | None:
         return f"speaks protocol {reply['protocol']!r}, and this suite speaks {PROTOCOL}"
     place = f"{'.'.join(map(str, where))}: " if where else ""
     return f"answered with a message that breaks adapter.schema.json ({definition}): {place}{reason}"
+
+
+def _outcomes() -> list[str]:
+    outcomes: list[str] = adapter_schema().root["$defs"]["outcome"]["enum"]
+    return outcomes
 
 
 def _definition(command: str, reply: dict[str, Any]) -> str:

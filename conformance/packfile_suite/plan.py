@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -64,6 +65,30 @@ def _fixed_order(case: Case, name: str) -> str:
         module = case.modules[module.base]
     stated = module.little[8:9] if isinstance(module, HexBytes) else b""
     return {b"\x01": "little", b"\x02": "big"}.get(stated, "fixed")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A part of the cases, the same for the same seed.
+
+    Each case has a place by a digest of its name and the seed, so that a new case moves few others in or out.
+    """
+
+    size: int
+    """How many cases, each in all its byte orders."""
+    seed: int
+
+    def of(self, names: Iterable[str]) -> set[str]:
+        """The names of the cases that are in the sample."""
+        return set(sorted(names, key=self._place)[: self.size])
+
+    def _place(self, name: str) -> bytes:
+        return hashlib.sha256(f"{self.seed}:{name}".encode()).digest()
+
+    def text(self, count: int | None) -> str:
+        """The sample in words; `count` is the number of cases that it was taken from, as far as it is known."""
+        size = str(self.size) if count is None else f"{min(self.size, count)} of {count}"
+        return f"a sample of {size} cases, seed {self.seed}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,11 @@ from .expectations import ExpectationError, Expectations, read_expectations
 from .items import CaseFile, CaseItem, ProtocolItem
 from .load import check_unique, shipped_cases
 from .paths import cases_directory, shown
-from .plan import Filters
+from .plan import Filters, Sample
 from .protocol import CHECKS
 from .recorder import Recorder
+from .report import printable
+from .sample import Sampler
 from .session import LoaderFailed
 from .steps import STEPS
 from .suite import SUITE, Suite
@@ -50,6 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--feature", action="append", default=[], help="cases that need this feature")
     group.addoption("--up-to", choices=STEPS, help="cases that need only the steps of a loader up to this one")
     group.addoption("--byte-order", action="append", default=[], help="little, big, mixed, or little,big,...")
+    group.addoption("--sample", metavar="N", type=int, help="only N cases of those that are asked for otherwise")
+    group.addoption("--seed", metavar="S", type=int, help="which N cases; 0 by default")
     group.addoption("--expect", metavar="FILE", help="expectation file (packfile-expect.toml)")
     group.addoption("--report-jsonl", metavar="FILE", help="write a JSON line for each run of a case")
     group.addoption(
@@ -82,9 +86,12 @@ def pytest_configure(config: pytest.Config) -> None:
         named=bool(command),
         filters=filters,
         expectations=_expectations(config),
+        sample=_sample(config),
         roots=tuple(Path(path).resolve() for path in _given(config, "cases", [])) or (cases_directory().resolve(),),
     )
     config.stash[SUITE] = suite
+    if suite.sample is not None:
+        config.pluginmanager.register(Sampler(suite, suite.sample), "packfile-sampler")
     if hasattr(config, "workerinput"):
         return
     if command and not config.option.collectonly:
@@ -95,11 +102,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _check_loader(suite: Suite) -> None:
     try:
-        suite.loader.hello()
+        suite.loader.session()
     except LoaderFailed as failure:
-        end = "".join(f"\n  | {line}" for line in failure.stderr.splitlines()[-10:])
+        end = "".join(f"\n  | {printable(line)}" for line in failure.stderr.splitlines()[-10:])
         command = shlex.join(suite.loader.command)
-        raise pytest.UsageError(f"the loader cannot be used: {failure.message}\n  command: {command}{end}") from None
+        raise pytest.UsageError(
+            f"the loader cannot be used: {printable(failure.message)}\n  command: {command}{end}"
+        ) from None
+
+
+def _sample(config: pytest.Config) -> Sample | None:
+    size, seed = _given(config, "sample"), _given(config, "seed")
+    if size is None:
+        if seed is not None:
+            raise pytest.UsageError("--seed says which sample is taken, and needs --sample")
+        return None
+    if size < 1:
+        raise pytest.UsageError(f"--sample {size}: a sample has at least one case")
+    return Sample(size, seed or 0)
 
 
 def _expectations(config: pytest.Config) -> Expectations:
@@ -149,7 +169,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     if dropped:
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=list(dropped))
-    if not suite.filters:
+    if not suite.filters and suite.sample is None:
         for name in CHECKS:
             item: ProtocolItem = ProtocolItem.from_parent(session, name=name, nodeid=f"packfile-suite::{name}")
             items.append(item)

@@ -23,12 +23,13 @@ class Recorder:
     def __init__(self, config: pytest.Config, suite: Suite, jsonl: str | None) -> None:
         self._suite = suite
         self._started = time.monotonic()
-        self._forced = suite.named or bool(suite.filters) or config.getoption("expect", None) is not None
+        chosen = bool(suite.filters) or suite.sample is not None
+        self._forced = suite.named or chosen or config.getoption("expect", None) is not None
         self._others = 0
         self._ids: list[str] | None = None
         self._file: IO[str] | None = Path(jsonl).open("w", encoding="utf-8") if jsonl else None  # noqa: SIM115
         keyword, mark = config.getoption("keyword", ""), config.getoption("markexpr", "")
-        self.summary = Summary(whole=not (suite.filters or keyword or mark))
+        self.summary = Summary(whole=not (chosen or keyword or mark))
 
     @property
     def active(self) -> bool:
@@ -74,6 +75,7 @@ class Recorder:
         if not self.active or session.config.option.collectonly:
             return
         self.summary.interrupted |= bool(session.shouldstop)
+        self.summary.sample = self._suite.sample_text
         self.summary.stale += self._stale()
         problems = self.summary.problems()
         good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -82,8 +84,8 @@ class Recorder:
         exact, without, total = self.summary.diagnosis()
         counts = {name: getattr(self.summary, name) for name in ("executed", "unsupported", "selected", "failed")}
         diagnosis = {"exact": exact, "without_rule": without, "of": total}
-        loader = self.summary.loader()
-        self._write({"summary": counts, "problems": problems, "loader": loader, "diagnosis": diagnosis})
+        last = {"summary": counts, "problems": problems, "loader": self.summary.loader(), "diagnosis": diagnosis}
+        self._write(last | ({"sample": self.summary.sample} if self.summary.sample else {}))
         if self._file is not None:
             self._file.close()
 
@@ -113,6 +115,7 @@ class Recorder:
             terminalreporter.write_line(f"NOT CONFORMANT: {problem}", red=True, bold=True)
         good = not problems and not self.summary.failed
         verdict = "conformant" if good else "not conformant"
+        verdict += f" in {self.summary.sample}" if self.summary.sample else ""
         terminalreporter.write_line(f"{verdict}: {self.summary.headline()}", green=good, red=not good, bold=True)
 
     def _rich(self, terminalreporter: pytest.TerminalReporter) -> None:

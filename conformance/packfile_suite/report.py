@@ -51,10 +51,10 @@ def failure_text(
     if failure.stderr:
         lines += ["", "the end of the loader's standard error:"]
         lines += [f"  | {line}" for line in failure.stderr.splitlines()[-20:]]
-    return "\n".join(map(_printable, lines))
+    return "\n".join(map(printable, lines))
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """The line with control characters as escapes: names in cases and loaders may say anything to a terminal."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
 

@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -21,13 +22,17 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from .messages import PROTOCOL, check_reply
+from .processes import MARK, kill_tree, mark
 from .schema import shorten
 
 MAX_LINE = 8 << 20
 """Longest line that a loader may answer."""
 _STDERR_KEPT = 4_000
 _CHUNK = 1 << 16
+_SHOWN = 200
 _GRACE = 2.0
+_ENDING = 0.5
+"""Seconds in which a loader that has closed a pipe may end, so that its exit status can be told."""
 _LIVE: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
@@ -50,15 +55,28 @@ class Hello:
     version: str
     features: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}, features: {', '.join(self.features) or 'none'}"
+
 
 class Session:
-    """A running adapter. Raises LoaderFailed if it cannot be started or does not say hello."""
+    """A running adapter. Raises LoaderFailed if it cannot be started or does not say hello.
 
-    def __init__(self, command: Sequence[str], timeout: float, environment: Mapping[str, str] | None = None) -> None:
-        self._timeout = timeout
+    `timeout` is for each answer, in seconds; `start` for hello, where it is another.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        timeout: float,
+        environment: Mapping[str, str] | None = None,
+        start: float | None = None,
+    ) -> None:
+        self._timeout = timeout if start is None else start
         self._next_id = 1
         self._lines = bytearray()
         self._stderr = bytearray()
+        self._mark = mark()
         self.alive = True
         try:
             self._process = subprocess.Popen(  # noqa: S603 - running the user's command is the purpose
@@ -68,7 +86,7 @@ class Session:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
-                env=environment,
+                env={**(os.environ if environment is None else environment), MARK: self._mark},
             )
         except OSError as error:
             raise LoaderFailed("crash", f"cannot be started: {error.strerror}: {command[0]}") from None
@@ -81,6 +99,7 @@ class Session:
         _LIVE.add(self)
         try:
             self.hello = self._greet()
+            self._timeout = timeout
         except BaseException:
             self.kill()
             raise
@@ -131,18 +150,39 @@ class Session:
         deadline = time.monotonic() + self._timeout
         line = self._exchange(_ENCODER.encode(message).encode() + b"\n", deadline)
         reply = parse_reply(line)
-        reason = check_reply(message, reply)
+        try:
+            reason = check_reply(message, reply)
+        except RecursionError:
+            raise _too_deep(line) from None
         if reason:
             raise LoaderFailed("rubbish", f"{reason}: {_shown(line)}")
+        self._refuse_rest()
         return reply
 
+    def settle(self) -> None:
+        """Raises LoaderFailed if the loader has ended or written more than it was asked for.
+
+        So a case bears what went wrong after its last answer, as far as that can be seen without waiting.
+        """
+        try:
+            self._refuse_unasked()
+        except LoaderFailed as failure:
+            self.kill()
+            failure.stderr = self.stderr_tail()
+            raise
+
     def _refuse_unasked(self) -> None:
-        """Refuses output that no request asked for."""
+        """Refuses output that no request asked for, and the end of output."""
         if not self._lines:
             with contextlib.suppress(BlockingIOError):
                 self._lines += os.read(self._out.fileno(), _CHUNK)
+                if not self._lines:
+                    raise LoaderFailed("crash", f"{self._ending()} after it had answered")
+        self._refuse_rest()
+
+    def _refuse_rest(self) -> None:
         if self._lines:
-            raise LoaderFailed("rubbish", f"wrote a line that no request asked for: {_shown(bytes(self._lines))}")
+            raise LoaderFailed("rubbish", f"wrote a line that no request asked for: {_shown(self._lines)}")
 
     def _exchange(self, data: bytes, deadline: float) -> bytes:
         """Writes the request and reads the line that answers it, while keeping standard error flowing."""
@@ -151,26 +191,26 @@ class Session:
         poll.register(out, select.POLLIN)
         if not self._err.closed:
             poll.register(err, select.POLLIN)
+        poll.register(inp, select.POLLOUT)
         pending = memoryview(data)
+        refused = False
         searched = 0
-        with contextlib.suppress(BlockingIOError, BrokenPipeError):
-            pending = pending[os.write(inp, pending) :]
-        if pending:
-            poll.register(inp, select.POLLOUT)
         while True:
             end = self._lines.find(b"\n", searched)
             if end >= 0:
+                if pending:
+                    raise LoaderFailed("rubbish", "answered before it had read the whole request")
                 line = bytes(self._lines[: end + 1])
                 del self._lines[: end + 1]
                 return line
             searched = len(self._lines)
             if searched > MAX_LINE:
-                start = _shown(bytes(self._lines[:200]))
+                start = _shown(self._lines[:_SHOWN])
                 raise LoaderFailed("rubbish", f"wrote a line of more than {MAX_LINE >> 20} MiB, which begins {start}")
             left = deadline - time.monotonic()
             events = poll.poll(max(0.0, left) * 1000) if left > 0 else []
             if not events:
-                raise LoaderFailed("hang", f"gave no answer within {self._timeout:g} s")
+                raise self._no_answer(unread=bool(pending), refused=refused)
             for descriptor, _ in events:
                 if descriptor == out:
                     self._receive()
@@ -183,9 +223,26 @@ class Session:
                     except BlockingIOError:
                         continue
                     except BrokenPipeError:
-                        pending = pending[:0]
+                        # Nobody can read the request any more, so only its end is still worth waiting for.
+                        refused, pending = True, pending[:0]
+                        deadline = min(deadline, time.monotonic() + _ENDING)
                     if not pending:
                         poll.unregister(inp)
+
+    def _no_answer(self, *, unread: bool, refused: bool) -> LoaderFailed:
+        """What is wrong with a loader of which nothing more came in time."""
+        status = self._wait(0)
+        if status is not None:
+            end = describe_status(status)
+            return LoaderFailed("crash", f"{end}, and a process that it had started kept its standard output open")
+        if refused:
+            return LoaderFailed("crash", "closed its standard input but runs on")
+        within = f"within {self._timeout:g} s"
+        if unread:
+            return LoaderFailed("hang", f"did not read the whole request {within}")
+        if self._lines:
+            return LoaderFailed("hang", f"gave no whole answer {within}, only {_shown(self._lines)}")
+        return LoaderFailed("hang", f"gave no answer {within}")
 
     def _receive(self) -> None:
         try:
@@ -193,7 +250,7 @@ class Session:
         except BlockingIOError:
             return
         if not data:
-            begun = f" after {_shown(bytes(self._lines))}" if self._lines else ""
+            begun = f" after {_shown(self._lines)}" if self._lines else ""
             raise LoaderFailed("crash", f"{self._ending()}{begun}")
         self._lines += data
 
@@ -208,7 +265,7 @@ class Session:
 
     def _ending(self) -> str:
         """How the process ended, given that its standard output did."""
-        status = self._wait(0.5)
+        status = self._wait(_ENDING)
         if status is None:
             return "closed its standard output but runs on"
         return describe_status(status)
@@ -249,8 +306,7 @@ class Session:
         if not self.alive:
             return
         self.alive = False
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        kill_tree(self._process.pid, self._mark)
         self._process.wait()
         for _ in range(8):  # what it had still to say
             if not self._drain_stderr() or len(self._stderr) >= _STDERR_KEPT:
@@ -274,27 +330,47 @@ def describe_status(status: int) -> str:
         return f"was killed by signal {-status}"
 
 
+def _too_deep(line: bytes) -> LoaderFailed:
+    return LoaderFailed("rubbish", f"wrote a line that is nested too deeply: {_shown(line)}")
+
+
 def parse_reply(line: bytes) -> dict[str, Any]:
     """The JSON object of a line. Raises LoaderFailed if it holds none."""
     try:
         value = _DECODER.decode(line.decode())
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise _too_deep(line) from None
+    except ValueError:
         raise LoaderFailed("rubbish", f"wrote a line that is not JSON: {_shown(line)}") from None
     if not isinstance(value, dict):
         raise LoaderFailed("rubbish", f"wrote a line that is not a JSON object: {_shown(line)}")
+    if _SURROGATE(line) and not _is_text(value):
+        raise LoaderFailed("rubbish", f"wrote half of a surrogate pair, which is no text: {_shown(line)}")
     return value
+
+
+def _is_text(value: object) -> bool:
+    """Whether all strings can be written as UTF-8; other parts of the suite, and its reports, rely on that."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]").search
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
-def _shown(line: bytes) -> str:
-    return shorten(repr(line.rstrip(b"\n").decode("utf-8", "backslashreplace")), 200)
+def _shown(line: bytes | bytearray) -> str:
+    # A line may be of megabytes, and only its ends are shown.
+    start, end = bytes(line[:_SHOWN]), bytes(line[max(_SHOWN, len(line) - _SHOWN) :])
+    return shorten(repr((start + end).rstrip(b"\n").decode("utf-8", "backslashreplace")), _SHOWN)
 
 
 @atexit.register

@@ -14,7 +14,7 @@ import pytest
 from .build import Builder
 from .execute import Loader
 from .expectations import Expectations
-from .plan import Filters
+from .plan import Filters, Sample
 
 
 @dataclass
@@ -28,11 +28,20 @@ class Suite:
     expectations: Expectations
     roots: tuple[Path, ...]
     """Directories whose YAML files are cases."""
+    sample: Sample | None = None
+    """The sample of the chosen cases that was asked for, if it was."""
+    sampled_from: int | None = None
+    """The number of cases that the sample was taken from, once that is known."""
     collected: bool = False
     """Whether any file of cases was collected, so that this run is one of the suite."""
     failed: bool = False
     """Whether a run failed, so that the files are still needed."""
     _directory: list[Path] = field(default_factory=list)
+
+    @property
+    def sample_text(self) -> str | None:
+        """The sample in words; None if all that was chosen is run."""
+        return self.sample.text(self.sampled_from) if self.sample is not None else None
 
     @cached_property
     def builder(self) -> Builder:

@@ -27,6 +27,8 @@ class Summary:
     """Runs of cases that were asked for."""
     whole: bool = True
     """Whether the whole suite was asked for."""
+    sample: str | None = None
+    """The sample in words, where only one was asked for."""
     reports: list[Mapping[str, Any]] = field(default_factory=list)
     """One for each run of a case that ended, and each protocol check: see `plugin`."""
     lost: list[str] = field(default_factory=list)

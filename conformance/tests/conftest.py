@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 import packfile
 import packfile_suite
+from tests.faults import SLACK, Fault, JudgeFault, check_run, processes_with, verdicts_of
 
 HERE = Path(__file__).parent
 SMALL = HERE / "data" / "small.yaml"
@@ -49,3 +51,20 @@ def run_suite(pytester: pytest.Pytester) -> RunSuite:
         return pytester.runpytest_inprocess(*map(str, (*command, *arguments)))
 
     return run
+
+
+@pytest.fixture
+def judge_fault(run_suite: RunSuite, fake: Callable[..., str], tmp_path: Path) -> JudgeFault:
+    """Runs the small cases with a fault in the first process, and checks all that must hold for any fault."""
+
+    def judge(fault: Fault) -> None:
+        report, notes = tmp_path / "report.jsonl", tmp_path / "notes"
+        loader = fake("faulty", f"{fault.name},", fault.nth, notes)
+        started = time.monotonic()
+        result = run_suite("--loader-timeout", fault.timeout, "--report-jsonl", report, loader=loader)
+        took = time.monotonic() - started
+        check_run(fault, result, verdicts_of(report))
+        assert processes_with(str(notes)) == []
+        assert took < fault.timeout + SLACK
+
+    return judge

@@ -1,5 +1,6 @@
-"""Whatever a loader does, its case ends in the right verdict, the text says what happened, and the run goes on."""
+"""How the runner deals with one loader after its fault: what it keeps, how long it waits, and what it leaves behind."""
 
+import json
 import os
 import shlex
 import sys
@@ -16,25 +17,6 @@ from packfile_suite.load import load
 from packfile_suite.plan import variants
 from packfile_suite.session import LoaderFailed, Session
 
-FAULTS = {
-    "crash": ("crash", "was killed by SIGSEGV"),
-    "exit": ("crash", "ended with exit status 3"),
-    "hang": ("hang", "gave no answer within 1 s"),
-    "garbage": ("rubbish", "not JSON: 'Segmentation fault? "),
-    "not-utf8": ("rubbish", "not JSON"),
-    "list": ("rubbish", "not a JSON object: '[1, 2]'"),
-    "nan": ("rubbish", "not JSON"),
-    "wrong-id": ("rubbish", "answered with id 999 where 4 was asked"),
-    "extra": ("rubbish", "wrote a line that no request asked for"),
-    "huge": ("rubbish", 'wrote a line of more than 8 MiB, which begins \'{"id": 1111'),
-    "close": ("crash", "closed its standard output but runs on"),
-    "half": ("crash", 'ended with exit status 0 after \'{"id": 4, '),
-    "schema": ("rubbish", "breaks adapter.schema.json (call_reply): "),
-    "number": ("rubbish", "breaks adapter.schema.json (call_reply): i.0: 5 is not of type 'string'"),
-    "no-log": ("rubbish", "answered a call without its log"),
-    "internal": ("fail", "the error internal"),
-}
-
 
 @pytest.fixture
 def case() -> Case:
@@ -45,21 +27,6 @@ def case() -> Case:
 def run(loader: Loader, case: Case, directory: Path) -> Result:
     builder = Builder(directory)
     return run_case(loader, case, builder.files(case, variants(case)[0]))
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_fails_its_case_and_no_other(fault: str, case: Case, fake: Callable[..., str], tmp_path: Path) -> None:
-    loader = Loader(fake("faulty", fault).split(), timeout=1.0)
-    try:
-        result = run(loader, case, tmp_path)
-        kind, text = FAULTS[fault]
-        assert result.failure is not None
-        assert (result.verdict, text in result.failure.got) == (kind, True), result.failure.got
-        # The number of the command counts from the start of a process, so that of a new one is good again.
-        loader.command = (*loader.command, "99")
-        assert run(loader, case, tmp_path).failure is None
-    finally:
-        loader.close()
 
 
 def test_a_crash_shows_the_end_of_standard_error(case: Case, fake: Callable[..., str], tmp_path: Path) -> None:
@@ -159,3 +126,22 @@ def test_requests_are_quick() -> None:
         cost = (time.process_time() - started) / 2000
     print(f"{1e6 * cost:.0f} us a request")
     assert cost < 300e-6
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "words"),
+    [
+        ("sys.exit(7)", "crash", "ended with exit status 7 after it had answered"),
+        ("print('late')", "rubbish", "wrote a line that no request asked for: 'late'"),
+    ],
+)
+def test_what_goes_wrong_after_an_answer_is_seen_without_a_new_request(what: str, kind: str, words: str) -> None:
+    hello = {"id": 1, "outcome": "ok", "name": "e", "version": "", "protocol": 1, "features": []}
+    adapter = f"import sys, time; input(); print({json.dumps(hello)!r}, flush=True); time.sleep(0.1); {what}"
+    with Session([sys.executable, "-c", adapter], 10.0) as session:
+        session.settle()
+        time.sleep(1)
+        with pytest.raises(LoaderFailed, match=words) as failed:
+            session.settle()
+        assert failed.value.kind == kind
+        assert not session.alive
