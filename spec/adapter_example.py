@@ -29,7 +29,7 @@ def trap() -> None:
 
 def take(value: Any, kind: type, form: str = "(?s:.*)") -> Any:  # noqa: ANN401 - whatever JSON held
     """The value, if it is of that type and form."""
-    if type(value) is not kind or not re.fullmatch(form, str(value)):
+    if type(value) is not kind or not re.fullmatch(form, str(value).encode().decode()):
         raise ValueError(f"expected {kind.__name__} of the form {form}")
     return value
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from .case import OPTIONAL_FEATURES, describe_float
@@ -212,8 +213,23 @@ def _unknown_handles(probe: Probe) -> None:
         raise NotChecked(f"the adapter refuses {', '.join(dict.fromkeys(refused))}")
 
 
+def _half_surrogates(probe: Probe) -> None:
+    half = "\ud800"
+    call = {**_CALL, "process": _process_if_any(probe)}
+    requests: list[tuple[str, Message]] = [
+        ("open", {"path": half}),
+        ("link", {"modules": [{"name": half, "host": True}]}),
+        ("call", {**call, "module": half}),
+        ("call", {**call, "function": half}),
+    ]
+    refused = [command for command, fields in requests if not _refuses(probe, command, fields)]
+    if refused:
+        raise NotChecked(f"the adapter refuses {', '.join(dict.fromkeys(refused))}")
+
+
 def _no_such_path(probe: Probe) -> None:
-    for path in (f"{probe.file()}.missing", ""):
+    file = probe.file()
+    for path in (f"{file}.missing", "", str(Path(file).parent)):
         if not _refuses(probe, "open", {"path": path}):
             raise NotChecked("the adapter refuses open")
 
@@ -323,6 +339,7 @@ CHECKS = (
     Check("close-fields", "close with a missing or wrong field gets bad-request", _ERRORS, _forms_of_close),
     Check("audit-fields", "audit with a missing or wrong field gets bad-request", _ERRORS, _forms_of_audit),
     Check("unknown-handle", "a handle that was never given gets bad-request", _ERRORS, _unknown_handles),
+    Check("surrogate", "half a surrogate pair gets bad-request", _ERRORS, _half_surrogates),
     Check("path", "a path that cannot be opened gets bad-request", _ERRORS, _no_such_path),
     Check("handles", "each open gives a handle of its own, until it is closed", _REQUESTS, _handles),
     Check("integers", "64-bit integers pass as decimal strings", _NUMBERS, _integers),

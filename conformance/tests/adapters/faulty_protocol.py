@@ -89,6 +89,7 @@ def after(line: bytes, reply: Message) -> Message:
         "same-id": lambda: {"id": 1},
         "missing-is-malformed": lambda: {"outcome": "malformed"} if "No such file" in reply.get("message", "") else {},
         "unknown-is-internal": lambda: {"error": "internal"} if "no open" in reply.get("message", "") else {},
+        "half-names": lambda: {"error": "internal"} if b"ud800" in line else {},
         "same-handle": lambda: {"image": 1} if "image" in reply else {},
         "rounds": lambda: {"i": [str(int(float(x))) for x in reply["i"]]} if "i" in reply else {},
         "rounds-log": lambda: {"log": [{k: rounded(v) for k, v in e.items()} for e in reply.get("log", [])]},

@@ -202,6 +202,8 @@ def _field(message: Message, name: str, kind: type) -> Any:  # noqa: ANN401 - of
     value = message.get(name)
     if type(value) is not kind:
         raise _BadRequest(f"{name}: expected {kind.__name__}, got {value!r:.80}")
+    if isinstance(value, str):
+        value.encode()  # half a surrogate pair has no UTF-8, and the error says so
     return value
 
 

@@ -1,0 +1,17 @@
+"""The files that the C tests read are what the assembler makes of the text beside them."""
+
+from pathlib import Path
+
+import pytest
+
+from packfile.assembler import assemble
+from packfile.layout import ByteOrder
+from packfile.writer import encode
+
+FILES = Path(__file__).parent / "files"
+
+
+@pytest.mark.parametrize(("name", "order"), [("add.pkf", ByteOrder.LITTLE), ("add-big.pkf", ByteOrder.BIG)])
+def test_the_committed_file_is_the_assembled_text(name: str, order: ByteOrder) -> None:
+    text = (FILES / "add.pka").read_text(encoding="utf-8")
+    assert (FILES / name).read_bytes() == encode(assemble(text, "add.pka"), order)
