@@ -18,6 +18,7 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 
 PAGES: Final[Mapping[str, str]] = {
     "conformance/README.md": "suite",
+    "loaders/README.md": "loaders",
     "docs/assembly.md": "assembly",
     "docs/cli.md": "cli",
     "spec/adapter.md": "specification/adapter",
