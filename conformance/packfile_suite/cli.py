@@ -12,6 +12,7 @@ import click
 
 from .choose import all_cases, choosing, filters, placed, places
 from .cli_case import reproduce, show
+from .cli_export import export
 from .cli_judge import coverage, lint
 from .output import print_table
 from .paths import shown
@@ -36,6 +37,7 @@ def main() -> None:
 @click.option("--timeout", type=float, default=10.0, show_default=True, help="Seconds for one answer.")
 @choosing
 @placed
+@click.option("--prebuilt", is_flag=True, help="Take the files from the installed package; build none.")
 @click.option("-k", "keyword", metavar="EXPRESSION", help="Words of the case's name, as in pytest.")
 @click.option("-n", "workers", metavar="N", help="Processes, or `auto`.")
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure; the run counts as cut short.")
@@ -81,6 +83,7 @@ def _pytest_arguments(options: dict[str, Any]) -> list[str]:
             arguments += [flag, options[name]]
     arguments += ["-p", "xdist.plugin"] if options["workers"] else []
     arguments += ["-x"] if options["exitfirst"] else []
+    arguments += ["--prebuilt"] if options["prebuilt"] else []
     return arguments + ["-v"] * (options["verbose"] + 1 if options["verbose"] else 0)
 
 
@@ -125,7 +128,7 @@ def list_cases(
     click.echo(f"{len(rows)} cases, {sum(len(row['byte_orders']) for row in chosen.values())} runs")
 
 
-for _command in (show, reproduce, lint, coverage):
+for _command in (show, reproduce, export, lint, coverage):
     main.add_command(_command)
 
 if __name__ == "__main__":

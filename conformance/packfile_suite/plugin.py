@@ -23,7 +23,7 @@ from .execute import Loader, reference_loader
 from .expectations import ExpectationError, Expectations, read_expectations
 from .items import CaseFile, CaseItem, ProtocolItem
 from .load import check_unique, shipped_cases
-from .paths import cases_directory, shown
+from .paths import cases_directory, prebuilt_archive, shown
 from .plan import Filters
 from .protocol import CHECKS
 from .recorder import Recorder
@@ -50,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--byte-order", action="append", default=[], help="little, big, mixed, or little,big,...")
     group.addoption("--expect", metavar="FILE", help="expectation file (packfile-expect.toml)")
     group.addoption("--report-jsonl", metavar="FILE", help="write a JSON line for each run of a case")
+    group.addoption("--prebuilt", action="store_true", help="take the files from the installed package; build none")
     group.addoption(
         "--cases", action="append", default=[], metavar="DIR", help="cases to collect instead of the suite's own"
     )
@@ -79,6 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
         named=bool(command),
         filters=filters,
         expectations=_expectations(config),
+        prebuilt=_prebuilt(config),
         roots=tuple(Path(path).resolve() for path in _given(config, "cases", [])) or (cases_directory().resolve(),),
     )
     config.stash[SUITE] = suite
@@ -97,6 +99,17 @@ def _check_loader(suite: Suite) -> None:
         end = "".join(f"\n  | {line}" for line in failure.stderr.splitlines()[-10:])
         command = shlex.join(suite.loader.command)
         raise pytest.UsageError(f"the loader cannot be used: {failure.message}\n  command: {command}{end}") from None
+
+
+def _prebuilt(config: pytest.Config) -> Path | None:
+    if not _given(config, "prebuilt"):
+        return None
+    archive = prebuilt_archive()
+    if archive is None:
+        raise pytest.UsageError("--prebuilt: this installation has no prebuilt files: they come with the wheel")
+    if _given(config, "cases"):
+        raise pytest.UsageError("--prebuilt: there are prebuilt files of the suite's own cases only; leave --cases out")
+    return archive
 
 
 def _expectations(config: pytest.Config) -> Expectations:

@@ -14,6 +14,7 @@ import pytest
 from .build import Builder
 from .execute import Loader
 from .expectations import Expectations
+from .export_store import PrebuiltBuilder, load_archive
 from .plan import Filters
 
 
@@ -28,6 +29,8 @@ class Suite:
     expectations: Expectations
     roots: tuple[Path, ...]
     """Directories whose YAML files are cases."""
+    prebuilt: Path | None = None
+    """The archive that the files are taken from; None to build them."""
     collected: bool = False
     """Whether any file of cases was collected, so that this run is one of the suite."""
     failed: bool = False
@@ -40,7 +43,7 @@ class Suite:
         directory = Path(tempfile.mkdtemp(prefix="packfiles-"))
         os.chmod(directory, 0o755)  # noqa: PTH101, S103
         self._directory.append(directory)
-        return Builder(directory)
+        return PrebuiltBuilder(directory, load_archive(self.prebuilt)) if self.prebuilt else Builder(directory)
 
     def close(self) -> None:
         """Ends the loader; removes the files unless a failure's text names them."""
