@@ -9,24 +9,22 @@ It is no entry point, so it does nothing to other runs of pytest: `conformance/c
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from packfile.rules import RULES
-
-from .case import CaseError
+from .case import Case, CaseError
 from .execute import Loader, reference_loader
-from .expectations import ExpectationError, Expectations, read_expectations
+from .expectations import ExpectationError, Expectations, read_expectations, run_names
 from .items import CaseFile, CaseItem, ProtocolItem
-from .load import check_unique, shipped_cases
+from .load import case_files, check_unique, load, shipped_cases
 from .paths import cases_directory, prebuilt_archive, shown
 from .plan import Filters
 from .protocol import CHECKS
-from .recorder import Recorder
+from .recorder import NewFile, Recorder
 from .session import LoaderFailed
 from .suite import SUITE, Suite
 
@@ -49,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--feature", action="append", default=[], help="cases that need this feature")
     group.addoption("--byte-order", action="append", default=[], help="little, big, mixed, or little,big,...")
     group.addoption("--expect", metavar="FILE", help="expectation file (packfile-expect.toml)")
+    group.addoption("--write-expect", metavar="FILE", help="write an expectation file for the failures of this run")
     group.addoption("--report-jsonl", metavar="FILE", help="write a JSON line for each run of a case")
     group.addoption("--prebuilt", action="store_true", help="take the files from the installed package; build none")
     group.addoption(
@@ -88,7 +87,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if command and not config.option.collectonly:
         _check_loader(suite)
-    recorder = Recorder(config, suite, _given(config, "report_jsonl"))
+    new = _new_expectations(config)
+    recorder = Recorder(config, suite, _given(config, "report_jsonl"), NewFile(new, _cases(config)) if new else None)
     config.pluginmanager.register(recorder, "packfile-recorder")
 
 
@@ -99,6 +99,26 @@ def _check_loader(suite: Suite) -> None:
         end = "".join(f"\n  | {line}" for line in failure.stderr.splitlines()[-10:])
         command = shlex.join(suite.loader.command)
         raise pytest.UsageError(f"the loader cannot be used: {failure.message}\n  command: {command}{end}") from None
+
+
+def _cases(config: pytest.Config) -> Sequence[Case]:
+    given = [Path(place) for place in _given(config, "cases", [])]
+    return load(case_files(given)) if given else shipped_cases()
+
+
+def _new_expectations(config: pytest.Config) -> Path | None:
+    """Where the failures of this run are to be written, if anywhere."""
+    name, old = _given(config, "write_expect"), _given(config, "expect")
+    if not name:
+        return None
+    path = Path(name)
+    if path.exists() and not (old and path.samefile(old)):
+        raise pytest.UsageError(
+            f"--write-expect: {path} is there already; give it as --expect, too, to bring it up to date"
+        )
+    if not path.absolute().parent.is_dir():
+        raise pytest.UsageError(f"--write-expect: there is no directory {path.parent}")
+    return path
 
 
 def _prebuilt(config: pytest.Config) -> Path | None:
@@ -117,7 +137,7 @@ def _expectations(config: pytest.Config) -> Expectations:
     if not path:
         return Expectations()
     try:
-        return read_expectations(Path(path), {case.id for case in shipped_cases()}, RULES.keys())
+        return read_expectations(Path(path), run_names(_cases(config)))
     except (ExpectationError, CaseError) as error:
         raise pytest.UsageError(str(error)) from None
 
