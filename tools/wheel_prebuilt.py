@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.builders.wheel import WheelBuilderConfig
 
 
-class PrebuiltFiles(BuildHookInterface):  # type: ignore[type-arg] # hatchling looks for one subclass, of whatever configuration
+class PrebuiltFiles(BuildHookInterface[WheelBuilderConfig]):
     """Makes `packfile_suite/data/prebuilt.zip`."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
