@@ -32,7 +32,7 @@ class NewFile:
 
     def write(self, suite: Suite, summary: Summary) -> str:
         """Writes it, and says so. A run that was cut short would leave out what it did not come to."""
-        if summary.interrupted or summary.lost or summary.executed + summary.unsupported < summary.selected:
+        if summary.executed + summary.unsupported < summary.selected:
             return f"{self.path}: not written, since the run was cut short"
         rows = updated(suite.expectations, summary.reports, run_names(self.cases))
         write_file(self.path, text(rows).encode())

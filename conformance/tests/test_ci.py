@@ -57,7 +57,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the tests of this module install the suite, so that it is downloaded once."""
-    return tmp_path_factory.mktemp("installed") / "venv"
+    return tmp_path_factory.mktemp("installed") / ".packfile-suite"
 
 
 @pytest.mark.slow
@@ -138,29 +138,39 @@ def test_the_job_for_gitlab_judges(wheel: Path, venv: Path, bare: Environment, t
     job = yaml.safe_load(GITLAB.read_text())[".packfile-conformance"]
     script = tmp_path / "job.sh"
     script.write_text("set -e\n" + "\n".join(job["script"]) + "\n")
-    do([sys.executable, "-m", "venv", venv], tmp_path, bare)
-    (tmp_path / ".packfile-suite").symlink_to(venv)
     environment = {**bare, **job["variables"], "PACKFILE_SUITE": f"{wheel}[suite]", "PACKFILE_BYTE_ORDER": FEW}
-    check_statuses(["sh", script], environment, venv, tmp_path)
-    assert (tmp_path / job["artifacts"]["reports"]["junit"]).stat().st_size > 1000
+    check_statuses(["sh", script], environment, venv, venv.parent)
+    assert (venv.parent / job["artifacts"]["reports"]["junit"]).stat().st_size > 1000
+    missing = {**environment, "PACKFILE_LOADER": "x", "PACKFILE_SUITE": "./none.whl"}
+    assert do(["sh", script], venv.parent, missing).returncode == 2
 
 
 @pytest.mark.parametrize(
-    ("schema", "file"),
-    [("vendor.github-actions", ACTION), ("vendor.github-workflows", WORKFLOW), ("vendor.gitlab-ci", GITLAB)],
+    ("schema", "file", "key"),
+    [
+        ("vendor.github-actions", ACTION, "runs"),
+        ("vendor.github-workflows", WORKFLOW, "jobs"),
+        ("vendor.gitlab-ci", GITLAB, "script"),
+    ],
 )
-def test_the_templates_have_the_form_that_their_services_state(schema: str, file: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
-    assert do([*command, file], tmp_path, dict(os.environ)).returncode == 0
-    wrong = tmp_path / file.name
-    wrong.write_text(re.sub(r"(?m)^( *)(runs|jobs|script):", r"\1misspelt:", file.read_text(), count=1))
-    assert do([*command, wrong], tmp_path, dict(os.environ)).returncode == 1
+def test_the_templates_have_the_form_that_their_services_state(
+    schema: str, file: Path, key: str, tmp_path: Path
+) -> None:
+    # A job whose name begins with a dot may be anything to the schema; extended, it has another.
+    text = file.read_text().replace("\n.packfile-conformance:", "\npackfile-conformance:")
+    copy = tmp_path / file.name
+    for content, status in ((text, 0), (re.sub(rf"(?m)^( *){key}:", r"\1misspelt:", text), 1)):
+        copy.write_text(content)
+        done = do(
+            [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, copy], tmp_path, {**os.environ}
+        )
+        assert done.returncode == status, done.stdout
 
 
 def test_every_option_in_a_template_is_one_of_the_command() -> None:
     known = set(re.findall(r"--[a-z-]+", CliRunner().invoke(main, ["run", "--help"]).output))
     for file in (SCRIPT, GITLAB):
-        used = set(re.findall(r"--[a-z-]+", file.read_text().partition("packfile-suite run")[2]))
+        used = set(re.findall(r"--[a-z-]+", re.split('packfile-suite"? run', file.read_text())[1]))
         assert used == {"--prebuilt", "--loader", "--expect", "--byte-order", "--timeout", "--junitxml"}
         assert used <= known
 

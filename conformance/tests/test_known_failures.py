@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from packfile_suite.expect_file import text
-from packfile_suite.expectations import Entry
+from packfile_suite.expect_file import text, updated
+from packfile_suite.expectations import Entry, Expectations, RunName
 
 SMALL = Path(__file__).parent / "data" / "small.yaml"
 EAGER_WEAK = Path(__file__).parent.parent / "broken_loaders" / "eager_weak.py"
@@ -111,6 +111,14 @@ def test_runs_that_differ_get_entries_of_their_own(run: Run, tmp_path: Path) -> 
     assert sys.byteorder not in orders
     assert run(*BROKEN, "--byte-order", "big", "--write-expect", "part.toml").returncode == 1
     assert {entry["byte_order"] for entry in entries(tmp_path / "part.toml")} == {"big"}
+
+
+def test_what_was_not_run_is_still_expected_where_an_entry_has_to_go() -> None:
+    runs = [RunName("exe-x", ("PF-EXE-001",), order, order) for order in ("little", "big")]
+    old = Entry(number=1, id="exe-x", rule=None, byte_order=None, outcome="crash", reason="see #7")
+    passes = {"case": "exe-x", "byte_orders": "big", "verdict": "pass", "expectation": 1, "failure": None}
+    ((entry, _),) = updated(Expectations((old,)), [passes], runs)
+    assert (entry.byte_order, entry.outcome, entry.reason) == ("little", "crash", "see #7")
 
 
 def test_a_file_that_is_there_is_not_lost(run: Run, tmp_path: Path) -> None:
