@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
+from packfile.publish import write_file
+
+from .case import Case
+from .expect_file import text, updated
+from .expectations import run_names
 from .items import CaseItem
 from .suite import Suite
 from .summary import FAILED, Summary, plain_table, tables
@@ -17,10 +23,28 @@ from .summary import FAILED, Summary, plain_table, tables
 _MARK = ".yaml::"
 
 
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """An expectation file that is to be written for the failures of this run."""
+
+    path: Path
+    cases: Sequence[Case]
+
+    def write(self, suite: Suite, summary: Summary) -> str:
+        """Writes it, and says so. A run that was cut short would leave out what it did not come to."""
+        if summary.executed + summary.unsupported < summary.selected:
+            return f"{self.path}: not written, since the run was cut short"
+        rows = updated(suite.expectations, summary.reports, run_names(self.cases))
+        write_file(self.path, text(rows).encode())
+        empty = sum(not entry.reason for entry, _ in rows)
+        return f"{self.path}: {len(rows)} entries written; {empty} of them need a reason before the file can be used"
+
+
 class Recorder:
     """Lives where results come together: in the only process, or in xdist's controller."""
 
-    def __init__(self, config: pytest.Config, suite: Suite, jsonl: str | None) -> None:
+    def __init__(self, config: pytest.Config, suite: Suite, jsonl: str | None, new: NewFile | None) -> None:
+        self._new, self._said = new, ""
         self._suite = suite
         self._started = time.monotonic()
         chosen = bool(suite.filters) or suite.sample is not None
@@ -81,6 +105,8 @@ class Recorder:
         good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
         if problems and session.exitstatus in good:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self._new is not None:
+            self._said = self._new.write(self._suite, self.summary)
         exact, without, total = self.summary.diagnosis()
         counts = {name: getattr(self.summary, name) for name in ("executed", "unsupported", "selected", "failed")}
         diagnosis = {"exact": exact, "without_rule": without, "of": total}
@@ -90,11 +116,14 @@ class Recorder:
             self._file.close()
 
     def _stale(self) -> list[str]:
-        """Entries for a rule none of whose cases fails any more; entries for a case fail that case."""
+        """Entries for what is not run, or for a rule no case of which fails; others fail the case that they are for."""
         stale: list[str] = []
         for entry in self._suite.expectations.entries:
             verdicts = [report["verdict"] for report in self.summary.reports if report["expectation"] == entry.number]
-            if entry.id is None and verdicts and not any(verdict in FAILED for verdict in verdicts):
+            if verdicts and set(verdicts) == {"unsupported"}:
+                what = "the loader has not the feature that its cases need"
+                stale.append(f"{entry.name} of the expectation file is stale: {what}. Remove the entry.")
+            elif entry.id is None and verdicts and not any(verdict in FAILED for verdict in verdicts):
                 stale.append(f"{entry.name} of the expectation file is stale: every case passes now. Remove the entry.")
         return stale
 
@@ -110,6 +139,11 @@ class Recorder:
                 terminalreporter.write_line("\n".join(plain_table(title, rows)) + "\n")
         for line in self.summary.lines(time.monotonic() - self._started):
             terminalreporter.write_line(line)
+        known = self._suite.expectations
+        if known.path is not None:
+            terminalreporter.write_line(f"known failures: {known.path}, {len(known.entries)} entries")
+        if self._said:
+            terminalreporter.write_line(self._said)
         problems = self.summary.problems()
         for problem in problems:
             terminalreporter.write_line(f"NOT CONFORMANT: {problem}", red=True, bold=True)
