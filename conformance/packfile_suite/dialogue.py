@@ -86,6 +86,9 @@ class _Ideal(Session):
         """Takes note of the step that begins."""
         self._number, self._step = number, next(self._steps)
 
+    def settle(self) -> None:
+        """There is nothing that could come late."""
+
     def request(self, command: str, /, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         """The reply that the case expects; ok to what the runner adds of its own: opens and closes."""
         own = self._step is not None and command == _COMMANDS[type(self._step)]

@@ -145,14 +145,15 @@ def _expect(command: str, expect: Expect) -> dict[str, Any]:
     return row
 
 
-def _selection(filters: Filters) -> dict[str, Sequence[str] | None]:
-    return {field.name: getattr(filters, field.name) for field in fields(filters)}
+def _selection(filters: Filters) -> dict[str, Sequence[str]]:
+    values = {field.name: getattr(filters, field.name) for field in fields(filters)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def selection_of(manifest: Mapping[str, Any]) -> Filters:
     """What an export was asked for."""
     chosen: dict[str, Any] = dict(manifest["selection"])
-    up_to: str | None = chosen.pop("up_to")
+    up_to: str | None = chosen.pop("up_to", None)
     return Filters(**{name: tuple(values) for name, values in chosen.items()}, up_to=up_to)
 
 
