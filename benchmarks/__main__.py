@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measured speeds and ratios.")
     groups = parser.add_subparsers(dest="group", required=True, metavar="GROUP")
     group = groups.add_parser(
-        "run", help="instructions a second of the first tier, beside CPython and pywasm", description=run.__doc__
+        "run", help="instructions a second of both tiers, beside CPython and pywasm", description=run.__doc__
     )
     group.add_argument("--rounds", type=_positive, metavar="N", help=f"how often to measure (default {run.ROUNDS})")
     group.add_argument("--quick", action="store_true", help="only show that it works; the figures say nothing")

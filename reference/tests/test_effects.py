@@ -261,8 +261,10 @@ def machines(name: str, directory: Path, stand_in: str | None = None) -> Iterato
     try:
         yield Machines(names, Program(text), processes)
     finally:
-        for closed in (*processes, *images):
-            closed.close()
+        for process in processes:
+            process.close()
+        for image in images:
+            image.close()
 
 
 def comparison(instruction: str, both: Machines) -> Callable[[], None]:

@@ -61,14 +61,14 @@ def source_of(function: Function, code: Code, linkage: Linkage, entry: int) -> S
         Untranslatable: An effect uses a primitive that has no translation.
     """
     names = Names()
-    outside = _Module(function, linkage, names)
+    outside = ModuleNames(function, linkage, names)
     whole = blocks_from(code, 0)
     bounds = bounds_of(code, (step for block in whole.values() for step in block.steps), outside)
     blocks = whole if entry == CALLED else blocks_from(code, entry)
     return _Writer(code, blocks, entry, StepWriter(code, outside, bounds, []), names).source()
 
 
-class _Module:
+class ModuleNames:
     """What an instruction names outside of its function."""
 
     def __init__(self, function: Function, linkage: Linkage, names: Names) -> None:
