@@ -29,6 +29,8 @@ def test_the_command_measures_every_program_with_every_contender(tmp_path: Path)
     for result in report["results"]:
         assert [row["contender"] for row in result["rows"]] == CONTENDERS
         assert f"{result['program']}({result['argument']}) = " in done.stdout
+        assert "first tier, little takes" in done.stdout
+        assert "second tier, little takes" in done.stdout
         for row in result["rows"]:
             assert len(row["seconds"]) == report["rounds"] == run.QUICK_ROUNDS
             assert min(row["seconds"]) > 0

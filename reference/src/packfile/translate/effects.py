@@ -228,8 +228,7 @@ class Translator:
         return constant(x.low & MASK) if x.is_constant else Value(f"({_negative(x.text)} & {MASK})", 0, MASK)
 
     def _call(self, name: str, arguments: list[ast.expr], node: ast.expr) -> Value:
-        idiom = _IDIOMS.get(ast.unparse(node))
-        if idiom is not None:
+        if name == "from_bits" and (idiom := _IDIOMS.get(ast.unparse(node))):
             letters = {letter: self.context.register("n", letter).text for letter in "bc" if f"{{{letter}}}" in idiom}
             return Value(idiom.format(**letters))
         match arguments:

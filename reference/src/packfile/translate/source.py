@@ -175,10 +175,12 @@ class _Writer:
                 labels = sorted(item.entries) if isinstance(item, shape.Sequence) else [item]
                 self._line(at, f"if {' or '.join(f'b == {label}' for label in labels)}:")
                 at += 1
+            begin = len(self.lines)
             if isinstance(item, shape.Sequence):
                 self._loop(item, path, at)
             else:
                 self._tree(item, Facts(), path, at)
+            self._fill(begin, at)
 
     def _loop(self, body: shape.Sequence, path: Path, indent: int) -> None:
         self._line(indent, "while True:")
