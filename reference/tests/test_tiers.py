@@ -7,6 +7,7 @@ between the tiers at calls, at branches back and where translations are left.
 import gc
 import linecache
 import random
+import signal
 import struct
 import threading
 import traceback
@@ -391,3 +392,22 @@ def test_every_instruction_has_a_translation(opcode: Opcode) -> None:
         assert text
     else:
         assert control(opcode) in {"jump", "jump_if", "skip", "leave", "trap"}
+
+
+def test_what_a_signal_handler_raises_reaches_the_embedder() -> None:
+    """Also where it looks like a fault of an access, at which it may come."""
+    text = ".export func run () -> ()\n  ldata i0, 0\nagain:\n  i_load64 i1, i0, 0\n  jmp again\n.data\n.i64 7\n"
+
+    def raises(_signal: int, _frame: object) -> None:
+        raise IndexError("from the handler")
+
+    before = signal.signal(signal.SIGALRM, raises)
+    try:
+        with packfile.link([("main", image_of(text))], translate_after=ALWAYS) as process:
+            for _ in range(5):
+                signal.setitimer(signal.ITIMER_REAL, 0.02)
+                with pytest.raises(IndexError, match="from the handler"):
+                    process.call("main", "run")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

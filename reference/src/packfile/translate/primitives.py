@@ -8,6 +8,7 @@ import math
 import struct
 import sys
 from collections.abc import Callable, Mapping
+from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from packfile.machine.conversions import demote, promote
@@ -194,3 +195,9 @@ class Segment(NamedTuple):
 
 FAULTS: Final = (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError, OverflowError, struct.error)
 """What Python raises where an access or a division has no meaning; the first tier finds out why."""
+
+
+def is_own(traceback: TracebackType) -> bool:
+    """Whether a fault was raised by translated code, and not by a handler of a signal that came while it ran."""
+    raised = traceback.tb_next
+    return raised is None or raised.tb_frame.f_globals is globals()
