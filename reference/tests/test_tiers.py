@@ -5,10 +5,12 @@ between the tiers at calls, at branches back and where translations are left.
 """
 
 import gc
+import inspect
 import linecache
 import random
 import signal
 import struct
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -245,6 +247,18 @@ bottom:
         assert process.call("main", "down", 500) == (20,)
 
 
+@pytest.mark.parametrize("left", [30, 60, 100, 250, 500])
+def test_translations_keep_to_the_room_that_is_left(left: int) -> None:
+    """Called deep in Python's own stack, where 500 frames more would be too many."""
+
+    def deeper(frames: int) -> tuple[int | float, ...]:
+        return deeper(frames - 1) if frames else process.call("main", "even", 500)
+
+    with packfile.link([("main", image_of(EVEN_ODD))], translate_after=ALWAYS) as process:
+        used = len(inspect.stack(0))
+        assert deeper(sys.getrecursionlimit() - used - left) == (1,)
+
+
 # What an embedder sees.
 
 
@@ -288,12 +302,22 @@ def test_closing_frees_every_translation() -> None:
 
 
 def test_closing_unmaps_what_translations_accessed(write: Callable[[bytes], Path]) -> None:
-    text = ".export func run () -> (i)\n  ldata i0, 0\n  i_load64 i0, i0, 0\n  ret\n.data\n.i64 7\n"
+    """Even if an exception that is kept has frames that hold views of it."""
+    text = ".import eager func host.f () -> ()\n.export func run () -> (i)\n  ldata i1, 0\n  i_add i1, i1, i0\n"
+    text += "  i_load64 i0, i1, 0\n  calli host.f\n  ret\n.data\n.i64 7\n"
     path = write(encode(assemble(text), ByteOrder.LITTLE))
-    with packfile.open(path) as image, packfile.link([("main", image)], translate_after=ALWAYS) as process:
-        assert process.call("main", "run") == (7,)
+    host = packfile.HostModule()
+    host.add("f", "() -> ()", lambda: 1 // 0)
+    with (
+        packfile.open(path) as image,
+        packfile.link([("host", host), ("main", image)], translate_after=ALWAYS) as process,
+    ):
+        with pytest.raises(ZeroDivisionError) as raised:
+            process.call("main", "run")
         assert image.stats.copied == 0
         assert str(path) in Path("/proc/self/maps").read_text()
+    held = [frame.frame.f_locals for frame in raised.traceback if "<packfile" in str(frame.path)]
+    assert [any(isinstance(value, memoryview) for value in values.values()) for values in held] == [True]
     assert str(path) not in Path("/proc/self/maps").read_text()
 
 
@@ -339,7 +363,7 @@ def test_text_of_any_shape_is_within_what_python_takes() -> None:
     for depth in range(30):
         head += f"a{depth}:\n  i_add_imm i1, i1, 1\n"
         tail = f"  i_add_imm i{depth + 2}, i{depth + 2}, 1\n  jmp_lt_s i{depth + 2}, i0, a{depth}\n" + tail
-    chain = "".join(f"  i_eq i100, i1, i{k + 3}\n  jmp_if i100, out\n  i_add_imm i1, i1, {k}\n" for k in range(40))
+    chain = "".join(f"  i_eq i200, i1, i{k + 3}\n  jmp_if i200, out\n  i_add_imm i1, i1, {k}\n" for k in range(120))
     table = "  jmp_table i1, [" + ", ".join(f"t{k}" for k in range(300)) + "]\n"
     table += "".join(f"t{k}:\n  i_add_imm i1, i1, {k % 100}\n  jmp out\n" for k in range(300))
     text = f".export func run (i) -> (i)\n{head}{tail}{chain}{table}out:\n  i_mov i0, i1\n  ret\n"
