@@ -14,6 +14,7 @@ from .choose import all_cases, choosing, filters, placed, places
 from .cli_case import reproduce, show
 from .cli_judge import coverage, lint
 from .cli_matrix import matrix
+from .cli_observe import observe_command
 from .output import print_table
 from .paths import shown
 
@@ -126,7 +127,7 @@ def list_cases(
     click.echo(f"{len(rows)} cases, {sum(len(row['byte_orders']) for row in chosen.values())} runs")
 
 
-for _command in (show, reproduce, matrix, lint, coverage):
+for _command in (show, reproduce, matrix, lint, coverage, observe_command):
     main.add_command(_command)
 
 if __name__ == "__main__":
