@@ -48,7 +48,9 @@ def tool(name: str) -> str:
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     """What a C program that includes the header prints of it: a list of words a line."""
-    names = re.findall(r"^#define (PF_\w+) (?:UINT\d+_C|\d\w+$|\d\w+ /)", HEADER.read_text(encoding="utf-8"), re.MULTILINE)
+    names = re.findall(
+        r"^#define (PF_\w+) (?:UINT\d+_C|\d\w+$|\d\w+ /)", HEADER.read_text(encoding="utf-8"), re.MULTILINE
+    )
     values = "\n".join(f'  printf("value {name} %llu\\n", (unsigned long long)({name}));' for name in names)
     folder = tmp_path_factory.mktemp("c")
     (folder / "facts.c").write_text(PRINTING.replace("  VALUES", values), encoding="utf-8")
