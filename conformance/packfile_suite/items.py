@@ -97,24 +97,7 @@ class CaseItem(_SuiteItem):
         case, variant, suite = self.case, self.variant, self.suite
         hello = self._hello()
         missing = [feature for feature in case.needs if hello is not None and feature not in hello.features]
-        self.record = {
-            "case": case.id,
-            "byte_orders": variant.label,
-            "byte_order": variant.kind,
-            "file": shown(case.file),
-            "area": case.area,
-            "rules": list(case.rules),
-            "stage": case.stage,
-            "loader": _loader_text(hello),
-            "missing": missing,
-            "verdict": "unsupported",
-            "failed": False,
-            "expectation": None,
-            "requests": 0,
-            "seconds": 0.0,
-            "diagnoses": [],
-            "failure": None,
-        }
+        self.record = self._new_record(hello) | {"missing": missing}
         if missing:
             self.user_properties.append(("verdict", "unsupported"))
             pytest.skip(f"unsupported: the loader has no feature {', '.join(missing)}")
@@ -132,6 +115,27 @@ class CaseItem(_SuiteItem):
             failure=dataclasses.asdict(result.failure) if result.failure else None,
         )
         self._judge(result, files)
+
+    def _new_record(self, hello: Hello | None) -> dict[str, Any]:
+        case, variant = self.case, self.variant
+        return {
+            "case": case.id,
+            "byte_orders": variant.label,
+            "byte_order": variant.kind,
+            "file": shown(case.file),
+            "area": case.area,
+            "rules": list(case.rules),
+            "stage": case.stage,
+            "loader": _loader_text(hello),
+            "missing": [],
+            "verdict": "unsupported",
+            "failed": False,
+            "expectation": None,
+            "requests": 0,
+            "seconds": 0.0,
+            "diagnoses": [],
+            "failure": None,
+        }
 
     def _note(self, **fields: Any) -> None:  # noqa: ANN401 - anything that JSON can hold
         assert self.record is not None

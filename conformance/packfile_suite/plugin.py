@@ -21,10 +21,13 @@ from packfile.rules import RULES
 from .case import CaseError
 from .execute import Loader, reference_loader
 from .expectations import ExpectationError, Expectations, read_expectations
+from .in_place.profile import CHECKS as PROFILE
+from .in_place.profile import runs as profile_runs
 from .items import CaseFile, CaseItem, ProtocolItem
-from .load import check_unique, shipped_cases
+from .load import case_files, check_unique, shipped_cases
 from .paths import cases_directory, shown
 from .plan import Filters
+from .profile_items import ProfileItem
 from .protocol import CHECKS
 from .recorder import Recorder
 from .session import LoaderFailed
@@ -104,7 +107,8 @@ def _expectations(config: pytest.Config) -> Expectations:
     if not path:
         return Expectations()
     try:
-        return read_expectations(Path(path), {case.id for case in shipped_cases()}, RULES.keys())
+        ids = {case.id for case in shipped_cases()} | {check.id for check in PROFILE}
+        return read_expectations(Path(path), ids, RULES.keys())
     except (ExpectationError, CaseError) as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -146,10 +150,20 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     if dropped:
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=list(dropped))
+    if _are_whole_suite(suite, cases):
+        for check, variant in profile_runs():
+            if suite.filters.admit(check.case) and suite.filters.admit_variant(variant):
+                items.append(ProfileItem.make(session, check, variant))
     if not suite.filters:
         for name in CHECKS:
             item: ProtocolItem = ProtocolItem.from_parent(session, name=name, nodeid=f"packfile-suite::{name}")
             items.append(item)
+
+
+def _are_whole_suite(suite: Suite, cases: list[CaseItem]) -> bool:
+    """Whether every file of the suite's own cases was collected; the profile belongs to the suite, not to any file."""
+    own = cases_directory().resolve()
+    return suite.roots == (own,) and {item.path.resolve() for item in cases} >= set(case_files((own,)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

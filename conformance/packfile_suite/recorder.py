@@ -14,7 +14,8 @@ from .items import CaseItem
 from .suite import Suite
 from .summary import FAILED, Summary, plain_table, tables
 
-_MARK = ".yaml::"
+_MARKS = (".yaml::", "packfile-suite::xip-")
+"""What node ids of cases and of the in-place profile have."""
 
 
 class Recorder:
@@ -47,7 +48,7 @@ class Recorder:
     def pytest_xdist_node_collection_finished(self, node: object, ids: Sequence[str]) -> None:  # noqa: ARG002
         """Counts what was selected by the workers, all of which collect the same."""
         self._ids = list(ids)
-        self.summary.selected = sum(_MARK in name for name in ids)
+        self.summary.selected = sum(_is_case(name) for name in ids)
         self._others = len(ids) - self.summary.selected
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -56,7 +57,7 @@ class Recorder:
         if record is not None:
             self.summary.reports.append(record)
             self._write({"node": report.nodeid, **record})
-        elif report.when not in ("setup", "call", "teardown") and _MARK in report.nodeid:
+        elif report.when not in ("setup", "call", "teardown") and _is_case(report.nodeid):
             self.summary.lost.append(report.nodeid)
 
     def pytest_keyboard_interrupt(self) -> None:
@@ -80,7 +81,8 @@ class Recorder:
         if problems and session.exitstatus in good:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         exact, without, total = self.summary.diagnosis()
-        counts = {name: getattr(self.summary, name) for name in ("executed", "unsupported", "selected", "failed")}
+        names = ("executed", "unsupported", "unobservable", "not_applicable", "selected", "failed")
+        counts = {name: getattr(self.summary, name) for name in names}
         diagnosis = {"exact": exact, "without_rule": without, "of": total}
         loader = self.summary.loader()
         self._write({"summary": counts, "problems": problems, "loader": loader, "diagnosis": diagnosis})
@@ -105,7 +107,7 @@ class Recorder:
             self._rich(terminalreporter)
         else:
             for title, rows in tables(self.summary):
-                terminalreporter.write_line("\n".join(plain_table(title, rows)) + "\n")
+                terminalreporter.write_line("\n".join(plain_table(title, self.summary.columns, rows)) + "\n")
         for line in self.summary.lines(time.monotonic() - self._started):
             terminalreporter.write_line(line)
         problems = self.summary.problems()
@@ -119,11 +121,9 @@ class Recorder:
         from rich.console import Console  # noqa: PLC0415 - only where a person looks
         from rich.table import Table  # noqa: PLC0415
 
-        from .summary import COLUMNS  # noqa: PLC0415
-
         console = Console(width=terminalreporter._tw.fullwidth, force_terminal=True)  # noqa: SLF001
         for title, rows in tables(self.summary):
-            table = Table(title, *COLUMNS)
+            table = Table(title, *self.summary.columns)
             for column in table.columns[1:]:
                 column.justify = "right"
             for row in rows:
@@ -131,3 +131,7 @@ class Recorder:
             with console.capture() as capture:
                 console.print(table)
             terminalreporter.write(capture.get())
+
+
+def _is_case(node: str) -> bool:
+    return any(mark in node for mark in _MARKS)

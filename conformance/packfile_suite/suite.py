@@ -14,6 +14,7 @@ import pytest
 from .build import Builder
 from .execute import Loader
 from .expectations import Expectations
+from .in_place.checks import Lab
 from .plan import Filters
 
 
@@ -41,6 +42,13 @@ class Suite:
         os.chmod(directory, 0o755)  # noqa: PTH101, S103
         self._directory.append(directory)
         return Builder(directory)
+
+    @cached_property
+    def lab(self) -> Lab:
+        """What the in-place profile needs, with files beside those of the cases."""
+        directory = self.builder.directory / "in-place"
+        directory.mkdir()
+        return Lab(self.loader, directory)
 
     def close(self) -> None:
         """Ends the loader; removes the files unless a failure's text names them."""
