@@ -68,7 +68,7 @@ _SIZE = _Size()
     metavar="SIZE",
     help="Private pages allowed in writable private mappings; 0 by default.",
 )
-@click.option("--max-read", type=_SIZE, metavar="SIZE", help="Bytes that calls may read; one window by default.")
+@click.option("--max-read", type=_SIZE, metavar="SIZE", help="Bytes that calls may read; 64K at most by default.")
 @click.option("--max-touched", type=_SIZE, metavar="SIZE", help="Bytes of the file allowed to be brought in.")
 @click.option(
     "--json",
@@ -126,7 +126,7 @@ def observe_command(
 
 def _calibrate(identities: list[FileIdentity]) -> Calibration:
     longest = max(identities, key=lambda identity: identity.size)
-    # How it was written decides how it comes in, so the file itself if it is long enough to tell.
+    # How a file was written decides how it comes in, so the file itself is what to measure with.
     return calibrate(Path(tempfile.gettempdir()), Path(longest.path))
 
 

@@ -24,6 +24,7 @@ from .build import Builder
 from .case import Case, expected
 from .execute import Loader, reference_loader, run_case
 from .in_place.checks import Lab
+from .in_place.modules import Workshop
 from .in_place.profile import CHECKS, run
 from .plan import variants
 from .session import Hello
@@ -178,7 +179,7 @@ def measure_profile(coverage: Coverage) -> None:
     """Adds the checks of the in-place profile that pass on the reference, seen from outside, each in one byte order."""
     loader = reference_loader(_PROFILE_TIMEOUT)
     with tempfile.TemporaryDirectory(prefix="packfile-coverage-") as directory:
-        lab = Lab(loader, Path(directory))
+        lab = Lab(loader, Path(directory), Workshop(Path(directory)))
         for check in CHECKS:
             seen = run(check, lab, check.orders[0])
             if seen.verdict == "pass":

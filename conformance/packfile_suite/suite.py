@@ -15,6 +15,7 @@ from .build import Builder
 from .execute import Loader
 from .expectations import Expectations
 from .in_place.checks import Lab
+from .in_place.modules import Workshop
 from .plan import Filters
 
 
@@ -48,7 +49,7 @@ class Suite:
         """What the in-place profile needs, with files beside those of the cases."""
         directory = self.builder.directory / "in-place"
         directory.mkdir()
-        return Lab(self.loader, directory)
+        return Lab(self.loader, directory, Workshop(directory))
 
     def close(self) -> None:
         """Ends the loader; removes the files unless a failure's text names them."""

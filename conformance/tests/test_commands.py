@@ -23,7 +23,7 @@ def process(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.parametrize("command", ["", "run", "list", "show", "reproduce", "matrix", "lint", "coverage"])
+@pytest.mark.parametrize("command", ["", "run", "list", "show", "reproduce", "matrix", "lint", "coverage", "observe"])
 def test_help_has_examples(command: str) -> None:
     result = call(*filter(None, [command]), "--help")
     assert result.exit_code == 0

@@ -44,12 +44,9 @@ class Lab:
 
     loader: Loader
     directory: Path
-    workshop: Workshop = field(init=False)
+    workshop: Workshop
     code_growth: dict[str, int] = field(default_factory=dict)
     """What calling much code took, by byte order: two checks want it."""
-
-    def __post_init__(self) -> None:
-        self.workshop = Workshop(self.directory)
 
     @cached_property
     def calibration(self) -> Calibration:

@@ -25,11 +25,12 @@ _PROGRAM = f"""
 import mmap, sys
 file = open(sys.argv[1], 'rb')
 view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+first = int(sys.argv[2])
 print(flush=True); sys.stdin.readline()
-for at in range({LARGEST_WINDOW // 2}, len(view), {STRIDE}):
+for at in range(first, len(view), {STRIDE}):
     view[at]
 print(flush=True); sys.stdin.readline()
-for at in range({LARGEST_WINDOW // 2}, len(view), {STRIDE}):
+for at in range(first, len(view), {STRIDE}):
     view[at]
 print(flush=True); sys.stdin.readline()
 """
@@ -48,8 +49,8 @@ class Calibration:
 
 
 def calibrate(directory: Path, like: Path | None = None) -> Calibration:
-    """Measures with a file in that directory, or with `like` itself if it is long enough. Raises Unobservable."""
-    if like is not None and like.stat().st_size >= TOUCHES * STRIDE:
+    """Measures with a file in that directory, or with `like` itself unless it is empty. Raises Unobservable."""
+    if like is not None and like.stat().st_size:
         return _measure(like)
     with tempfile.NamedTemporaryFile(dir=directory, prefix="calibration-") as file:
         for touch in range(TOUCHES):
@@ -62,9 +63,10 @@ def calibrate(directory: Path, like: Path | None = None) -> Calibration:
 
 def _measure(path: Path) -> Calibration:
     identity = FileIdentity.of(path)
-    touches = len(range(LARGEST_WINDOW // 2, identity.size, STRIDE))
+    first = min(LARGEST_WINDOW, identity.size) // 2
+    touches = len(range(first, identity.size, STRIDE))
     with subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-I", "-S", "-c", _PROGRAM, str(path)],
+        [sys.executable, "-I", "-S", "-c", _PROGRAM, str(path), str(first)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         bufsize=0,

@@ -15,6 +15,7 @@ from .proc import PAGE, Unobservable
 from .watch import FileRecord, Observation
 
 OK, FAILED, UNOBSERVABLE = "ok", "failed", "unobservable"
+_HEAD = 64 * 1024
 _NOISES = 4
 """A bound that is not some times the noise tells nothing."""
 
@@ -30,7 +31,7 @@ class Bounds:
     touched: int | None = None
     """Bytes of the file that may be brought in; not judged by default."""
     read: int | None = None
-    """Bytes that calls may take of it; one window, but at most half of the file, by default."""
+    """Bytes that calls may take of it; by default a sixteenth of the file, from a page to 64 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,17 @@ def _statements(
             return
     else:
         yield "mapped", OK, f"{amount(file.mapped)} mapped, {', '.join(sorted(file.permissions))}"
-    yield "not read", *_read(file, blind, min(calibration.window, size // 2) if bounds.read is None else bounds.read)
+    yield "not read", *_read(file, blind, _most_read(size) if bounds.read is None else bounds.read)
     yield "not writable", *_writable(file, blind, bounds)
     yield "not patched", *_patched(file, blind, bounds)
     yield "not copied", *_copied(file, blind, calibration, bounds)
     if bounds.touched is not None:
         yield "not scanned", *_scanned(file, blind, calibration, bounds.touched)
+
+
+def _most_read(size: int) -> int:
+    """What may be read to see what kind of file it is: a page, and a little more of a long file."""
+    return min(max(PAGE, min(size // 16, _HEAD)), size // 2)
 
 
 def _read(file: FileRecord, blind: str, bound: int) -> tuple[str, str]:
