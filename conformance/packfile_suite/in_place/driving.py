@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from packfile_suite.execute import Loader, describe_reply
 from packfile_suite.observe.identity import FileIdentity
-from packfile_suite.observe.proc import PAGE, anonymous, family, mappings, pages, status, transfer
+from packfile_suite.observe.proc import PAGE, Ended, anonymous, family, mappings, pages, status, transfer
 from packfile_suite.observe.proc import Mapping as Mapped
 from packfile_suite.session import Session
 
@@ -124,12 +124,16 @@ class Driven:
         mapped: list[tuple[int, Mapped]] = []
         total = peak = faults = read = swap = descriptors = 0
         for pid in family(self.pid):
-            there = mappings(pid)
-            now = status(pid)
+            try:
+                there, now, moved = mappings(pid), status(pid), transfer(pid)
+            except Ended:
+                if pid == self.pid:
+                    raise
+                continue  # a helper that came and went
             mapped += [(pid, mapping) for mapping in file.among(there)]
             total += anonymous(there)
             peak, faults, swap = peak + now.peak, faults + now.minor_faults, swap + now.swap
-            read += transfer(pid).called
+            read += moved.called
             descriptors += len(file.descriptors(pid))
         return Look(tuple(mapped), total, peak, faults, read, swap, descriptors)
 

@@ -43,6 +43,8 @@ _CALLS = {
     }),
 }  # fmt: skip
 
+_NAMES = {number: name for name, number in _CALLS.get(platform.machine(), (0, {}))[1].items()}
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 _libc.ptrace.restype = ctypes.c_long
@@ -93,8 +95,7 @@ def _call_info(pid: int) -> bytes:
 def stopped_call(pid: int) -> Call:
     """The call before which the filter stopped a process."""
     number, *arguments = struct.unpack_from("=7Q", _call_info(pid), 24)
-    names = {value: name for name, value in _CALLS[platform.machine()][1].items()}
-    return Call(names[number], tuple(arguments))
+    return Call(_NAMES[number], tuple(arguments))
 
 
 def call_result(pid: int) -> int:

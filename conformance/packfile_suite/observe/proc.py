@@ -23,6 +23,10 @@ class Unobservable(Exception):
     """Raised where the kernel does not let one tell. Its text is the reason."""
 
 
+class Ended(Unobservable):
+    """Raised where a process is not there any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mapping:
     """One entry of maps, with what smaps adds; sizes in bytes."""
@@ -99,12 +103,12 @@ def read(pid: int, name: str) -> bytes:
     try:
         return Path(f"/proc/{pid}/{name}").read_bytes()
     except ProcessLookupError:
-        raise Unobservable(f"process {pid} has ended") from None
+        raise Ended(f"process {pid} has ended") from None
     except OSError as error:
         if not Path("/proc/self/stat").exists():
             raise Unobservable("there is no /proc here") from None
         if not Path(f"/proc/{pid}").exists():
-            raise Unobservable(f"process {pid} has ended") from None
+            raise Ended(f"process {pid} has ended") from None
         raise Unobservable(f"/proc/{pid}/{name} cannot be read: {error.strerror}") from None
 
 
@@ -149,7 +153,7 @@ def status(pid: int) -> Status:
         if rest.endswith(b" kB"):
             fields[name] = int(rest[:-3]) * 1024
     if b"VmHWM" not in fields:
-        raise Unobservable(f"process {pid} has ended")
+        raise Ended(f"process {pid} has ended")
     # The name may hold anything, so count from its last parenthesis.
     numbers = read(pid, "stat").rpartition(b")")[2].split()
     return Status(

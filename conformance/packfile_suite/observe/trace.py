@@ -227,20 +227,24 @@ class _Run:
     def _end(self) -> None:
         """Ends what is left, and waits until it is gone."""
         os.close(self._go)
-        left = set(self._threads.values()) | set(family(os.getpid())[1:])
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
         while True:
+            # Anew each time: what is being killed may have made another process a moment before.
+            for pid in {*self._threads.values(), *family(os.getpid())[1:]}:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             try:
-                tid, status, _ = os.wait4(-1, kernel.WALL)
+                tid, status, _ = os.wait4(-1, os.WNOHANG | kernel.WALL)
             except ChildProcessError:
                 return
-            if os.WIFSTOPPED(status):
+            if tid == 0:
+                time.sleep(0.002)
+            elif os.WIFSTOPPED(status):
                 with contextlib.suppress(ProcessLookupError):
                     kernel.ptrace(kernel.PTRACE_CONT, tid, signal.SIGKILL)
-            elif tid == self._root:
-                self._status = os.waitstatus_to_exitcode(status)
+            else:
+                self._threads.pop(tid, None)
+                if tid == self._root:
+                    self._status = os.waitstatus_to_exitcode(status)
 
 
 def _process_of(tid: int) -> int:

@@ -15,7 +15,19 @@ from dataclasses import dataclass, field
 from . import kernel, trace
 from .identity import FileIdentity
 from .kernel import Call
-from .proc import COUNTER_SLACK, PAGE, Mapping, Status, Unobservable, anonymous, mappings, pages, status, transfer
+from .proc import (
+    COUNTER_SLACK,
+    PAGE,
+    Ended,
+    Mapping,
+    Status,
+    Unobservable,
+    anonymous,
+    mappings,
+    pages,
+    status,
+    transfer,
+)
 
 _PROT_WRITE = 2
 _MADV_DONTNEED = 4
@@ -126,6 +138,7 @@ class Observer:
     def __init__(self, files: Sequence[FileIdentity]) -> None:
         self.result = Observation([FileRecord(identity) for identity in files])
         self._processes: dict[int, _Process] = {}
+        self._seen: set[int] = set()
         self._spent: dict[int, tuple[int, int, int, int]] = {}
         self._started = time.monotonic()
 
@@ -158,7 +171,8 @@ class Observer:
             descriptor = call.arguments[at] & 0xFFFFFFFF
             used = [file for file in self.result.files if file.identity.is_open_as(pid, descriptor)]
             for file in used:
-                known.base.setdefault(file.identity.path, _exact(pid))
+                if file.identity.path not in known.base:
+                    known.base[file.identity.path] = _exact(pid)
             return bool(used)
         ranges = [each for ranges in known.ranges.values() for each in ranges]
         if call.name in ("execve", "execveat"):
@@ -239,7 +253,8 @@ class Observer:
                 self._processes[pid] = _Process(_exact(pid))
             except Unobservable:
                 return None
-            self.result.processes += 1
+            self._seen.add(pid)
+            self.result.processes = len(self._seen)
         return self._processes[pid]
 
     def _look(self, pid: int, why: str, *, closely: bool) -> None:
@@ -299,9 +314,10 @@ class Observer:
         try:
             moved = transfer(pid)
             called, disk = moved.called, moved.disk
+        except Ended:
+            return
         except Unobservable as reason:
-            if "has ended" not in str(reason):
-                self._problem(str(reason).replace(f"/{pid}/", "/PID/"))
+            self._problem(str(reason).replace(f"/{pid}/", "/PID/"))
         minor = now.minor_faults - known.first.minor_faults
         major = now.major_faults - known.first.major_faults
         self._spent[pid] = called, disk, minor, major
