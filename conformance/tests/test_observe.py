@@ -67,7 +67,7 @@ def test_a_program_that_maps_and_touches_is_in_place_though_it_unmaps_before_its
     (row,) = found["files"]
     low, high = map(int, row["touched"].split("-"))
     assert low <= (4 << 20) // PAGE <= high
-    assert row["pages_touched"] * PAGE <= found["calibration"]["window"]
+    assert row["pages_touched"] * PAGE <= 2 << 20, "the kernel brings in no more than that at a touch"
     assert (row["permissions"], row["was_read"], row["pages_patched"]) == (["r--s"], 0, 0)
 
 

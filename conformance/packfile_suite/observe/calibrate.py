@@ -11,11 +11,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from .identity import FileIdentity
-from .proc import PAGE, Unobservable, anonymous, mappings, status
+from .proc import PAGE, Unobservable, anonymous, mappings, pages, status
 
 TOUCHES = 8
 STRIDE = 4 << 20
@@ -41,7 +42,7 @@ class Calibration:
     """What one touch shows, and what shows without any."""
 
     window: int
-    """Bytes of the file that one touch brings in."""
+    """Bytes of the file that one touch brings in at most."""
     noise: int
     """Bytes of anonymous memory that came without a reason."""
     faults: int
@@ -75,22 +76,26 @@ def _measure(path: Path) -> Calibration:
             looks = [_look(process, identity) for _ in range(3)]
         finally:
             process.kill()
-    (_, _, before), (rss, private, after), (_, again, _) = looks
-    if rss == 0:
+    (_, _, before), (window, private, after), (_, again, _) = looks
+    if window == 0:
         raise Unobservable("touching a mapped page does not show in /proc/PID/smaps")
-    window = -(-rss // touches)
     if window > LARGEST_WINDOW:
         raise Unobservable(f"one touch brings in {window >> 10} KiB here, too much to tell a touch from a scan")
     return Calibration(window, max(PAGE, again - private), -(-(after - before) // touches))
 
 
 def _look(process: subprocess.Popen[bytes], identity: FileIdentity) -> tuple[int, int, int]:
-    """Rss of the file's mappings, anonymous memory and minor faults, once the process said that it waits."""
+    """The most that any touch brought in, anonymous memory and minor faults, once the process said that it waits."""
     assert process.stdin
     assert process.stdout
     if not process.stdout.readline():
         raise Unobservable("the calibrating process ended early")
     there = mappings(process.pid)
     now = status(process.pid)
+    # Touches lie far apart, so what is there in between belongs to the nearest of them.
+    brought = Counter(
+        page * PAGE // STRIDE for mapping in identity.among(there) for page in pages(process.pid, mapping).present
+    )
+    window = max(brought.values(), default=0) * PAGE
     process.stdin.write(b"\n")
-    return sum(mapping.rss for mapping in identity.among(there)), anonymous(there), now.minor_faults
+    return window, anonymous(there), now.minor_faults
