@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import time
+from pathlib import Path
 
 from packfile.layout import SectionKind
 from packfile_suite.observe import kernel
@@ -16,7 +19,7 @@ from .modules import LAST_BYTE, Module
 
 PROCESSES = 4
 SIZE = 64 * MIB
-_TRIES = 3
+_TRIES, _PAUSE = 10, 0.05
 """The kernel may be busy with a page at the first time."""
 
 
@@ -55,11 +58,12 @@ def dropped_pages_come_back(lab: Lab, order: str) -> str:
         if locked:
             raise Broken(f"{amount(locked)} of the file are locked in memory")
         for _ in range(_TRIES):
-            _drop(session.after)
+            _drop(session.after, module.path)
             dropped = driven.look(file)
             kept = dropped.present(code_end - 4) or dropped.present(rodata[1] - 1)
             if not kept:
                 break
+            time.sleep(_PAUSE)
         if kept:
             raise Unobservable("the kernel did not drop the pages when asked")
         driven.call(session.process, "last", [rodata[1] - rodata[0] - 1], [LAST_BYTE])
@@ -77,8 +81,14 @@ def dropped_pages_come_back(lab: Lab, order: str) -> str:
     return f"{amount(session.after.resident)} dropped to {amount(dropped.resident)}, then {amount(after.resident)}"
 
 
-def _drop(look: Look) -> None:
+def _drop(look: Look, path: Path) -> None:
     """Asks the kernel to drop the file's pages."""
+    # Pages that came in a moment ago wait in lists of each processor, out of reach; failing at this empties the lists.
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
     for pid, mapping in look.mapped:
         try:
             kernel.page_out(pid, [(mapping.start, mapping.end)])
