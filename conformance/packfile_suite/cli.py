@@ -16,6 +16,7 @@ from .cli_check import check_adapter
 from .cli_export import export
 from .cli_judge import coverage, lint
 from .cli_matrix import matrix
+from .cli_observe import observe_command
 from .expectations import FILE_NAME
 from .output import print_table
 from .paths import shown
@@ -185,6 +186,7 @@ for _command in (
     export,
     lint,
     coverage,
+    observe_command,
 ):
     main.add_command(_command)
 

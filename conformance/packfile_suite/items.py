@@ -15,7 +15,7 @@ import pytest
 
 from .build import BuiltFile
 from .case import Case, CaseError
-from .execute import Failure, run_case
+from .execute import Failure, Result, run_case
 from .expectations import Entry, RunName
 from .load import load_file
 from .paths import shown
@@ -118,24 +118,7 @@ class CaseItem(_SuiteItem):
         case, variant, suite = self.case, self.variant, self.suite
         hello = suite.loader.hello()
         missing = [feature for feature in case.needs if hello is not None and feature not in hello.features]
-        self.record = {
-            "case": case.id,
-            "byte_orders": variant.label,
-            "byte_order": variant.kind,
-            "file": shown(case.file),
-            "area": case.area,
-            "rules": list(case.rules),
-            "stage": case.stage,
-            "loader": _loader_text(hello),
-            "missing": missing,
-            "verdict": "unsupported",
-            "failed": False,
-            "expectation": None,
-            "requests": 0,
-            "seconds": 0.0,
-            "diagnoses": [],
-            "failure": None,
-        }
+        self.record = self._new_record(hello) | {"missing": missing}
         entry = suite.expectations.find(RunName.of(case, variant))
         if missing:
             self._note(expectation=entry.number if entry else None)
@@ -154,6 +137,30 @@ class CaseItem(_SuiteItem):
             diagnoses=[list(pair) for pair in result.diagnoses],
             failure=dataclasses.asdict(result.failure) if result.failure else None,
         )
+        self._judge(entry, result, files)
+
+    def _new_record(self, hello: Hello | None) -> dict[str, Any]:
+        case, variant = self.case, self.variant
+        return {
+            "case": case.id,
+            "byte_orders": variant.label,
+            "byte_order": variant.kind,
+            "file": shown(case.file),
+            "area": case.area,
+            "rules": list(case.rules),
+            "stage": case.stage,
+            "loader": _loader_text(hello),
+            "missing": [],
+            "verdict": "unsupported",
+            "failed": False,
+            "expectation": None,
+            "requests": 0,
+            "seconds": 0.0,
+            "diagnoses": [],
+            "failure": None,
+        }
+
+    def _judge(self, entry: Entry | None, result: Result, files: Mapping[str, BuiltFile]) -> None:
         self.user_properties.append(("verdict", result.verdict))
         self._compare(entry, result.verdict, self.text(result.failure, files) if result.failure else None)
 

@@ -18,11 +18,13 @@ import pytest
 
 from .case import Case, CaseError
 from .execute import Loader, reference_loader
-from .expectations import ExpectationError, Expectations, read_expectations, run_names
+from .expectations import ExpectationError, Expectations, RunName, read_expectations, run_names
+from .in_place.profile import runs as profile_runs
 from .items import CaseFile, CaseItem, ProtocolItem
 from .load import case_files, check_unique, load, shipped_cases
 from .paths import cases_directory, prebuilt_archive, shown
 from .plan import Filters, Sample
+from .profile_items import ProfileItem
 from .protocol import CHECKS
 from .recorder import NewFile, Recorder
 from .report import printable
@@ -160,7 +162,8 @@ def _expectations(config: pytest.Config) -> Expectations:
     if not path:
         return Expectations()
     try:
-        return read_expectations(Path(path), run_names(_cases(config)))
+        profile = (RunName.of(check.case, variant) for check, variant in profile_runs())
+        return read_expectations(Path(path), [*run_names(_cases(config)), *profile])
     except (ExpectationError, CaseError) as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -202,10 +205,20 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     if dropped:
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=list(dropped))
+    if _are_whole_suite(suite, cases) and suite.sample is None:
+        for check, variant in profile_runs():
+            if suite.filters.admit(check.case) and suite.filters.admit_variant(variant):
+                items.append(ProfileItem.make(session, check, variant))
     if not suite.filters and suite.sample is None:
         for name in CHECKS:
             item: ProtocolItem = ProtocolItem.from_parent(session, name=name, nodeid=f"packfile-suite::{name}")
             items.append(item)
+
+
+def _are_whole_suite(suite: Suite, cases: list[CaseItem]) -> bool:
+    """Whether every file of the suite's own cases was collected; the profile belongs to the suite, not to any file."""
+    own = cases_directory().resolve()
+    return suite.roots == (own,) and {item.path.resolve() for item in cases} >= set(case_files((own,)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -20,7 +20,8 @@ from .items import CaseItem
 from .suite import Suite
 from .summary import FAILED, Summary, plain_table, tables
 
-_MARK = ".yaml::"
+_MARKS = (".yaml::", "packfile-suite::xip-")
+"""What node ids of cases and of the in-place profile have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Recorder:
     def pytest_xdist_node_collection_finished(self, node: object, ids: Sequence[str]) -> None:  # noqa: ARG002
         """Counts what was selected by the workers, all of which collect the same."""
         self._ids = list(ids)
-        self.summary.selected = sum(_MARK in name for name in ids)
+        self.summary.selected = sum(_is_case(name) for name in ids)
         self._others = len(ids) - self.summary.selected
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -81,7 +82,7 @@ class Recorder:
         if record is not None:
             self.summary.reports.append(record)
             self._write({"node": report.nodeid, **record})
-        elif report.when not in ("setup", "call", "teardown") and _MARK in report.nodeid:
+        elif report.when not in ("setup", "call", "teardown") and _is_case(report.nodeid):
             self.summary.lost.append(report.nodeid)
 
     def pytest_keyboard_interrupt(self) -> None:
@@ -108,7 +109,8 @@ class Recorder:
         if self._new is not None:
             self._said = self._new.write(self._suite, self.summary)
         exact, without, total = self.summary.diagnosis()
-        counts = {name: getattr(self.summary, name) for name in ("executed", "unsupported", "selected", "failed")}
+        names = ("executed", "unsupported", "unobservable", "not_applicable", "selected", "failed")
+        counts = {name: getattr(self.summary, name) for name in names}
         diagnosis = {"exact": exact, "without_rule": without, "of": total}
         last = {"summary": counts, "problems": problems, "loader": self.summary.loader(), "diagnosis": diagnosis}
         self._write(last | ({"sample": self.summary.sample} if self.summary.sample else {}))
@@ -136,7 +138,7 @@ class Recorder:
             self._rich(terminalreporter)
         else:
             for title, rows in tables(self.summary):
-                terminalreporter.write_line("\n".join(plain_table(title, rows)) + "\n")
+                terminalreporter.write_line("\n".join(plain_table(title, self.summary.columns, rows)) + "\n")
         for line in self.summary.lines(time.monotonic() - self._started):
             terminalreporter.write_line(line)
         known = self._suite.expectations
@@ -156,11 +158,9 @@ class Recorder:
         from rich.console import Console  # noqa: PLC0415 - only where a person looks
         from rich.table import Table  # noqa: PLC0415
 
-        from .summary import COLUMNS  # noqa: PLC0415
-
         console = Console(width=terminalreporter._tw.fullwidth, force_terminal=True)  # noqa: SLF001
         for title, rows in tables(self.summary):
-            table = Table(title, *COLUMNS)
+            table = Table(title, *self.summary.columns)
             for column in table.columns[1:]:
                 column.justify = "right"
             for row in rows:
@@ -168,3 +168,7 @@ class Recorder:
             with console.capture() as capture:
                 console.print(table)
             terminalreporter.write(capture.get())
+
+
+def _is_case(node: str) -> bool:
+    return any(mark in node for mark in _MARKS)

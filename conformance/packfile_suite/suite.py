@@ -15,6 +15,8 @@ from .build import Builder
 from .execute import Loader
 from .expectations import Expectations
 from .export_store import PrebuiltBuilder, load_archive
+from .in_place.checks import Lab
+from .in_place.modules import Workshop
 from .plan import Filters, Sample
 
 
@@ -53,6 +55,13 @@ class Suite:
         os.chmod(directory, 0o755)  # noqa: PTH101, S103
         self._directory.append(directory)
         return PrebuiltBuilder(directory, load_archive(self.prebuilt)) if self.prebuilt else Builder(directory)
+
+    @cached_property
+    def lab(self) -> Lab:
+        """What the in-place profile needs, with files beside those of the cases."""
+        directory = self.builder.directory / "in-place"
+        directory.mkdir()
+        return Lab(self.loader, directory, Workshop(directory))
 
     def close(self) -> None:
         """Ends the loader; removes the files unless a failure's text names them."""
