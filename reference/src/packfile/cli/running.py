@@ -46,7 +46,7 @@ _AMOUNT = click.IntRange(0, MAX_FUEL)
 @click.option("--depth", type=_AMOUNT, default=MAX_DEPTH, metavar="N", help="Frames it may have at once.")
 @click.option("--trace", is_flag=True, help="Show each instruction on standard error before it is executed.")
 @click.option("--stats", "with_stats", is_flag=True, help="Show on standard error what the loader did.")
-@tier_option
+@tier_option("auto")
 @json_option
 def run(
     file: str,
