@@ -48,7 +48,9 @@ def tool(name: str) -> str:
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     """What a C program that includes the header prints of it: a list of words a line."""
-    names = re.findall(r"^#define (PF_\w+) (?:UINT\d+_C|\d\w+$|\d\w+ /)", HEADER.read_text(encoding="utf-8"), re.MULTILINE)
+    names = re.findall(
+        r"^#define (PF_\w+) (?:UINT\d+_C|\d\w+$|\d\w+ /)", HEADER.read_text(encoding="utf-8"), re.MULTILINE
+    )
     values = "\n".join(f'  printf("value {name} %llu\\n", (unsigned long long)({name}));' for name in names)
     folder = tmp_path_factory.mktemp("c")
     (folder / "facts.c").write_text(PRINTING.replace("  VALUES", values), encoding="utf-8")
@@ -87,7 +89,12 @@ def test_the_c_header_has_every_instruction_section_and_trap(printed: list[list[
 
 def test_the_c_header_has_every_limit_enum_offset_and_rule(printed: list[list[str]]) -> None:
     got = {name: int(value) for name, value in rows(printed, "value")}
-    for name in ("HEADER_SIZE", "NO_ENTRY", "FIRST_SKIPPABLE_KIND", *(n for n in dir(layout) if n.startswith("MAX_"))):
+    for name in (
+        "HEADER_SIZE",
+        "NO_ENTRY",
+        "FIRST_SKIPPABLE_KIND",
+        *(n for n in dir(layout) if n.startswith(("MAX_", "DIGEST_"))),
+    ):
         assert got.pop(f"PF_{name}") == getattr(layout, name)
     for enum in ("ByteOrder", "SectionKind", "ImportKind", "Binding", "Segment"):
         prefix = re.sub(r"(?<!^)(?=[A-Z])", "_", enum).upper()
