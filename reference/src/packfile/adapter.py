@@ -14,7 +14,7 @@ from packfile.image import Image
 from packfile.machine.state import wrap
 from packfile.process import Process
 
-FEATURES = ("audit", "in-place")
+FEATURES = ("audit", "in-place", "hashed")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _AMOUNT = re.compile(r"0|[1-9][0-9]*")
 _FLOAT = re.compile(r"[0-9a-f]{16}")

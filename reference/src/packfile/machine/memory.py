@@ -29,9 +29,41 @@ _CHUNK: Final = 1 << 16
 _FAULTS: Final = (KeyError, IndexError, TypeError, struct.error)
 """What Python raises where there is no such segment, an access leaves it, or it is read-only.
 
-An access is tried, and only one that fails is looked at. Its address need not be reduced modulo 2^64 for that: where it
-would have to be, there is no segment before nor after.
+An access is tried, and only one that fails is looked at: a segment with blocks that were not checked yet is not among
+those that are tried. Its address need not be reduced modulo 2^64 for that: where it would have to be, there is no
+segment before nor after.
 """
+
+
+def _segment(f: Frame, address: int) -> memoryview | None:
+    """The segment of an address, whether its blocks were checked or not; None if there is none."""
+    segment = f.thread.segments.get(address >> 32)
+    if segment is None and (guard := f.thread.linkage.guarded.get(address >> 32)):
+        return guard.segment
+    return segment
+
+
+def _check(f: Frame, address: int, length: int) -> None:
+    """Check the blocks of a range that lies in its segment, unless all of that segment's were."""
+    guard = f.thread.linkage.guarded.get(address >> 32)
+    if guard is not None:
+        guard.check(address & _OFFSET, length)
+
+
+def _missed(f: Frame, address: int, size: int, *, store: bool = False) -> memoryview:
+    """The segment of an access that failed, if all that it lacked was a check of its blocks (PF-INT-011).
+
+    Raises:
+        Trap: The access breaks a rule.
+        Corrupt: A block is.
+    """
+    address &= MASK
+    segment = _segment(f, address)
+    offset = address & _OFFSET
+    if segment is None or offset & (size - 1) or offset + size > len(segment) or (store and segment.readonly):
+        raise _fault(f, address, size, store=store) from None
+    _check(f, address, size)
+    return segment
 
 
 def _fault(f: Frame, address: int, size: int, *, store: bool = False) -> Trap:
@@ -40,7 +72,7 @@ def _fault(f: Frame, address: int, size: int, *, store: bool = False) -> Trap:
     what = f"{'store' if store else 'load'} of {size} bytes at {address:#x}"
     if address & (size - 1):
         return trap(TrapCode.MISALIGNED, what)
-    segment = f.thread.segments.get(address >> 32)
+    segment = _segment(f, address)
     if segment is None:
         return trap(TrapCode.NO_SEGMENT, what)
     if store and segment.readonly:
@@ -51,7 +83,7 @@ def _fault(f: Frame, address: int, size: int, *, store: bool = False) -> Trap:
 
 def _range(f: Frame, address: int, length: int, *, write: bool) -> memoryview:
     """The bytes of a bulk access, checked as a whole (PF-EXE-009)."""
-    segment = f.thread.segments.get(address >> 32)
+    segment = _segment(f, address)
     verb = "write" if write else "read"
     if segment is None:
         raise trap(TrapCode.NO_SEGMENT, f"{verb} at {address:#x}")
@@ -68,7 +100,11 @@ def _range(f: Frame, address: int, length: int, *, write: bool) -> memoryview:
 def mem_copy(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     length = f.i[c] & MASK
     to = _range(f, f.i[a] & MASK, length, write=True)
-    to[:] = _range(f, f.i[b] & MASK, length, write=False)
+    source = _range(f, f.i[b] & MASK, length, write=False)
+    if f.thread.linkage.guarded:
+        _check(f, f.i[a] & MASK, length)
+        _check(f, f.i[b] & MASK, length)
+    to[:] = source
     return pc + 1
 
 
@@ -76,6 +112,8 @@ def mem_copy(f: Frame, pc: int, a: int, b: int, c: int) -> int:
 def mem_fill(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     length = f.i[c] & MASK
     to = _range(f, f.i[a] & MASK, length, write=True)
+    if f.thread.linkage.guarded:
+        _check(f, f.i[a] & MASK, length)
     chunk = bytes((f.i[b] & 0xFF,)) * min(length, _CHUNK)
     for start in range(0, length, _CHUNK):
         to[start : start + _CHUNK] = chunk[: length - start]
@@ -88,7 +126,7 @@ def i_load8_s(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         x = f.thread.segments[address >> 32][address & _OFFSET]
     except _FAULTS:
-        raise _fault(f, address, 1) from None
+        x = _missed(f, address, 1)[address & _OFFSET]
     f.i[a] = SIGNED[x]
     return pc + 1
 
@@ -99,7 +137,7 @@ def i_load8_u(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.i[a] = f.thread.segments[address >> 32][address & _OFFSET]
     except _FAULTS:
-        raise _fault(f, address, 1) from None
+        f.i[a] = _missed(f, address, 1)[address & _OFFSET]
     return pc + 1
 
 
@@ -112,7 +150,7 @@ def i_load16_s(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.i[a] = _get_i16(f.thread.segments[address >> 32], offset)[0]
     except _FAULTS:
-        raise _fault(f, address, 2) from None
+        f.i[a] = _get_i16(_missed(f, address, 2), offset)[0]
     return pc + 1
 
 
@@ -125,7 +163,7 @@ def i_load16_u(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.i[a] = _get_u16(f.thread.segments[address >> 32], offset)[0]
     except _FAULTS:
-        raise _fault(f, address, 2) from None
+        f.i[a] = _get_u16(_missed(f, address, 2), offset)[0]
     return pc + 1
 
 
@@ -138,7 +176,7 @@ def i_load32_s(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.i[a] = _get_i32(f.thread.segments[address >> 32], offset)[0]
     except _FAULTS:
-        raise _fault(f, address, 4) from None
+        f.i[a] = _get_i32(_missed(f, address, 4), offset)[0]
     return pc + 1
 
 
@@ -151,7 +189,7 @@ def i_load32_u(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.i[a] = _get_u32(f.thread.segments[address >> 32], offset)[0]
     except _FAULTS:
-        raise _fault(f, address, 4) from None
+        f.i[a] = _get_u32(_missed(f, address, 4), offset)[0]
     return pc + 1
 
 
@@ -164,7 +202,7 @@ def i_load64(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.i[a] = _get_i64(f.thread.segments[address >> 32], offset)[0]
     except _FAULTS:
-        raise _fault(f, address, 8) from None
+        f.i[a] = _get_i64(_missed(f, address, 8), offset)[0]
     return pc + 1
 
 
@@ -177,7 +215,7 @@ def n_load32(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.n[a] = promote(_get_u32(f.thread.segments[address >> 32], offset)[0])
     except _FAULTS:
-        raise _fault(f, address, 4) from None
+        f.n[a] = promote(_get_u32(_missed(f, address, 4), offset)[0])
     return pc + 1
 
 
@@ -190,7 +228,7 @@ def n_load64(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.n[a] = _get_f64(f.thread.segments[address >> 32], offset)[0]
     except _FAULTS:
-        raise _fault(f, address, 8) from None
+        f.n[a] = _get_f64(_missed(f, address, 8), offset)[0]
     return pc + 1
 
 
@@ -200,7 +238,7 @@ def i_store8(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.thread.segments[address >> 32][address & _OFFSET] = f.i[a] & 0xFF
     except _FAULTS:
-        raise _fault(f, address, 1, store=True) from None
+        _missed(f, address, 1, store=True)[address & _OFFSET] = f.i[a] & 0xFF
     return pc + 1
 
 
@@ -213,7 +251,7 @@ def i_store16(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         _put_u16(f.thread.segments[address >> 32], offset, f.i[a] & 0xFFFF)
     except _FAULTS:
-        raise _fault(f, address, 2, store=True) from None
+        _put_u16(_missed(f, address, 2, store=True), offset, f.i[a] & 0xFFFF)
     return pc + 1
 
 
@@ -226,7 +264,7 @@ def i_store32(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         _put_u32(f.thread.segments[address >> 32], offset, f.i[a] & 0xFFFFFFFF)
     except _FAULTS:
-        raise _fault(f, address, 4, store=True) from None
+        _put_u32(_missed(f, address, 4, store=True), offset, f.i[a] & 0xFFFFFFFF)
     return pc + 1
 
 
@@ -239,7 +277,7 @@ def i_store64(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         _put_i64(f.thread.segments[address >> 32], offset, f.i[a])
     except _FAULTS:
-        raise _fault(f, address, 8, store=True) from None
+        _put_i64(_missed(f, address, 8, store=True), offset, f.i[a])
     return pc + 1
 
 
@@ -252,7 +290,7 @@ def n_store32(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         _put_u32(f.thread.segments[address >> 32], offset, demote(f.n[a]))
     except _FAULTS:
-        raise _fault(f, address, 4, store=True) from None
+        _put_u32(_missed(f, address, 4, store=True), offset, demote(f.n[a]))
     return pc + 1
 
 
@@ -265,5 +303,5 @@ def n_store64(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         _put_f64(f.thread.segments[address >> 32], offset, f.n[a])
     except _FAULTS:
-        raise _fault(f, address, 8, store=True) from None
+        _put_f64(_missed(f, address, 8, store=True), offset, f.n[a])
     return pc + 1
