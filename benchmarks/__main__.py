@@ -6,20 +6,28 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import run
+from benchmarks import digests, run
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure a group, print what came out, and give the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measured speeds and ratios.")
     groups = parser.add_subparsers(dest="group", required=True, metavar="GROUP")
-    group = groups.add_parser(
-        "run", help="instructions a second of the first tier, beside CPython and pywasm", description=run.__doc__
-    )
-    group.add_argument("--rounds", type=_positive, metavar="N", help=f"how often to measure (default {run.ROUNDS})")
-    group.add_argument("--quick", action="store_true", help="only show that it works; the figures say nothing")
-    group.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well, each round")
+    for name, module, about in (
+        ("run", run, "instructions a second of the first tier, beside CPython and pywasm"),
+        ("digests", digests, "what checking digests costs"),
+    ):
+        group = groups.add_parser(name, help=about, description=module.__doc__)
+        rounds = f"how often to measure (default {module.ROUNDS})"
+        group.add_argument("--rounds", type=_positive, metavar="N", help=rounds)
+        group.add_argument("--quick", action="store_true", help="only show that it works; the figures say nothing")
+        group.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well, each round")
     options = parser.parse_args(arguments)
+    if options.group == "digests":
+        costs = digests.measure(quick=options.quick, rounds=options.rounds)
+        print(digests.text(costs))
+        _write(options.json, "digests", asdict(costs))
+        return 0
     try:
         report = run.measure(quick=options.quick, rounds=options.rounds)
     except run.DifferentAnswers as error:
@@ -28,9 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
     print(run.text(report))
     if report.facts["pywasm"] is None:
         print("\npywasm is not installed: pip install 'packfile[bench]'")
-    if options.json:
-        options.json.write_text(json.dumps({"group": "run", **asdict(report)}, indent=2) + "\n", encoding="utf-8")
+    _write(options.json, "run", asdict(report))
     return 0
+
+
+def _write(path: Path | None, group: str, report: dict[str, object]) -> None:
+    if path:
+        path.write_text(json.dumps({"group": group, **report}, indent=2) + "\n", encoding="utf-8")
 
 
 def _positive(text: str) -> int:
