@@ -97,6 +97,19 @@ def test_any_flipped_bit_is_found(data: st.DataObject, order: ByteOrder) -> None
         decode(bytes(file))
 
 
+@given(st.data(), st.sampled_from(ByteOrder))
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_file_gives_the_right_result_or_none(data: st.DataObject, order: ByteOrder) -> None:
+    file = bytearray(hashed(FIB, order))
+    bit = data.draw(st.integers(0, 8 * len(file) - 1))
+    file[bit // 8] ^= 1 << bit % 8
+    try:
+        with packfile.Image(bytes(file), "f") as image, packfile.link([("main", image)]) as process:
+            assert process.call("main", "fib", 10) == (55,)
+    except packfile.PackfileError as error:
+        assert error.outcome in ("malformed", "unsupported", "corrupt")
+
+
 def test_running_with_digests_is_running_without(order: ByteOrder, write: Callable[[bytes], Path]) -> None:
     results = []
     for file in (build(EVERYTHING, order), hashed(EVERYTHING, order)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, TextIO
 
 from packfile.cli.listing import ImageListing, Line
-from packfile.errors import PackfileError
+from packfile.errors import Corrupt, PackfileError
 from packfile.hostlib import float_text
 from packfile.image import Image
 from packfile.instructions import FieldKind
@@ -26,6 +26,8 @@ class Place(NamedTuple):
 
 def located(error: PackfileError, entries: list[tuple[str, Image]]) -> Place | None:
     """The instruction that an error's offset is that of, if it lies in a function's code."""
+    if isinstance(error, Corrupt):
+        return None  # Its offset is that of a block, which may hold code by chance.
     for name, image in entries:
         if image.name == error.file and error.at is not None:
             listing = ImageListing(image.unchecked())
