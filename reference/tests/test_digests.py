@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -103,11 +104,11 @@ def test_a_damaged_file_gives_the_right_result_or_none(data: st.DataObject, orde
     file = bytearray(hashed(FIB, order))
     bit = data.draw(st.integers(0, 8 * len(file) - 1))
     file[bit // 8] ^= 1 << bit % 8
-    try:
+    results: tuple[float, ...] = (55,)
+    with suppress(Corrupt, Malformed, packfile.Unsupported):
         with packfile.Image(bytes(file), "f") as image, packfile.link([("main", image)]) as process:
-            assert process.call("main", "fib", 10) == (55,)
-    except packfile.PackfileError as error:
-        assert error.outcome in ("malformed", "unsupported", "corrupt")
+            results = process.call("main", "fib", 10)
+    assert results == (55,)
 
 
 def test_running_with_digests_is_running_without(order: ByteOrder, write: Callable[[bytes], Path]) -> None:
