@@ -105,9 +105,12 @@ def test_a_damaged_file_gives_the_right_result_or_none(data: st.DataObject, orde
     bit = data.draw(st.integers(0, 8 * len(file) - 1))
     file[bit // 8] ^= 1 << bit % 8
     results: tuple[float, ...] = (55,)
-    with suppress(Corrupt, Malformed, packfile.Unsupported):
-        with packfile.Image(bytes(file), "f") as image, packfile.link([("main", image)]) as process:
-            results = process.call("main", "fib", 10)
+    with (
+        suppress(Corrupt, Malformed, packfile.Unsupported),
+        packfile.Image(bytes(file), "f") as image,
+        packfile.link([("main", image)]) as process,
+    ):
+        results = process.call("main", "fib", 10)
     assert results == (55,)
 
 
