@@ -14,7 +14,7 @@ from packfile.image import Image
 from packfile.machine.state import wrap
 from packfile.process import Process
 
-FEATURES = ("audit",)
+FEATURES = ("audit", "hashed")
 IN_PLACE = "in-place"
 _MOST_HANDLES = 1 << 31
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")

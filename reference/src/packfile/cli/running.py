@@ -45,6 +45,7 @@ _AMOUNT = click.IntRange(0, MAX_FUEL)
 @click.option("--fuel", type=_AMOUNT, default=MAX_FUEL, metavar="N", help="Calls and backward branches it may make.")
 @click.option("--depth", type=_AMOUNT, default=MAX_DEPTH, metavar="N", help="Frames it may have at once.")
 @click.option("--trace", is_flag=True, help="Show each instruction on standard error before it is executed.")
+@click.option("--no-digests", is_flag=True, help="Run a file that has digests as if it had none.")
 @click.option("--stats", "with_stats", is_flag=True, help="Show on standard error what the loader did.")
 @tier_option("auto")
 @json_option
@@ -57,6 +58,7 @@ def run(
     fuel: int,
     depth: int,
     trace: bool,
+    no_digests: bool,
     with_stats: bool,
     translate_after: int,
     as_json: bool,
@@ -70,7 +72,7 @@ def run(
     has that name). A module's name is that of its file without suffix, or NAME.
     """
     with ExitStack() as stack:
-        entries = _entries(file, name, others, stack)
+        entries = _entries(file, name, others, stack, digests=not no_digests)
         main_name, image = entries[0]
         target = target_of(image, function)
         i, n = values_of(arguments, target)
@@ -96,14 +98,16 @@ def run(
         raise click.exceptions.Exit(FOUND_WANTING)
 
 
-def _entries(file: str, name: str | None, others: Sequence[str], stack: ExitStack) -> list[tuple[str, Image]]:
+def _entries(
+    file: str, name: str | None, others: Sequence[str], stack: ExitStack, *, digests: bool
+) -> list[tuple[str, Image]]:
     """Names and images of all modules, open until the stack is closed."""
-    entries = [(name or _name_of(file), stack.enter_context(opened(file)))]
+    entries = [(name or _name_of(file), stack.enter_context(opened(file, digests=digests)))]
     for other in others:
         stated, equals, path = other.partition("=")
         if not equals or "/" in stated:
             stated, path = "", other
-        entries.append((stated or _name_of(path), stack.enter_context(opened(path))))
+        entries.append((stated or _name_of(path), stack.enter_context(opened(path, digests=digests))))
     return entries
 
 
@@ -190,8 +194,9 @@ def _stats_lines(entries: list[tuple[str, Image]], fuel_used: int | None, transl
 
 
 def _stats_text(stats: Stats) -> str:
+    checked = f", {counted(stats.blocks_checked, 'block')} checked" if stats.blocks_checked else ""
     return (
         f"{stats.mapped} bytes mapped, {stats.copied} copied, {stats.swapped} swapped; "
         f"{counted(stats.functions_verified, 'function')} of {counted(stats.verified, 'word')} verified, "
-        f"{counted(stats.rows_read, 'row')} read"
+        f"{counted(stats.rows_read, 'row')} read{checked}"
     )

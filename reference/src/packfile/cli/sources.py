@@ -46,15 +46,19 @@ def byte_order(name: str) -> ByteOrder:
 
 
 @contextmanager
-def opened(argument: str) -> Iterator[Image]:
+def opened(argument: str, *, digests: bool = True) -> Iterator[Image]:
     """Map a packfile and check its header and directory.
+
+    Args:
+        argument: The file.
+        digests: Whether to check the digests of a file that has them.
 
     Raises:
         PackfileError, AssemblyError, OSError: It cannot be opened.
     """
     with _located(argument) as path:
         try:
-            image = Image.open(path)
+            image = Image.open(path, digests=digests)
         except PackfileError as error:
             error.file = shown(argument)
             raise
