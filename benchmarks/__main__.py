@@ -6,10 +6,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import loaders, run
+from benchmarks import loaders, opening, run
 from benchmarks.group import Group, NotMeasured
 
-GROUPS = (run.GROUP, loaders.GROUP)
+GROUPS = (run.GROUP, loaders.GROUP, opening.GROUP)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Self, TypeVar
 
 _K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 class Spread(NamedTuple):
@@ -39,9 +40,9 @@ def seconds(run: Callable[[], object], at_least: float, clock: Callable[[], floa
             return taken / runs
 
 
-def interleaved(samples: Mapping[_K, Callable[[], float]], rounds: int) -> dict[_K, list[float]]:
+def interleaved(samples: Mapping[_K, Callable[[], _V]], rounds: int) -> dict[_K, list[_V]]:
     """What each sample gives in each of the rounds; every other round goes backwards."""
-    taken: dict[_K, list[float]] = {key: [] for key in samples}
+    taken: dict[_K, list[_V]] = {key: [] for key in samples}
     for number in range(rounds):
         keys = list(samples) if number % 2 == 0 else list(samples)[::-1]
         for key in keys:
