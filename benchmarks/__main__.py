@@ -6,10 +6,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import loaders, opening, run
+from benchmarks import fixups, loaders, memory, opening, run, suite, verifying
 from benchmarks.group import Group, NotMeasured
 
-GROUPS = (run.GROUP, loaders.GROUP, opening.GROUP)
+GROUPS = (run.GROUP, loaders.GROUP, opening.GROUP, memory.GROUP, fixups.GROUP, verifying.GROUP, suite.GROUP)
 
 
 def main(arguments: list[str] | None = None) -> int:

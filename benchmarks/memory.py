@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from benchmarks import kernel, openers
 from benchmarks.facts import facts
-from benchmarks.group import Group, NotMeasured, no_options
+from benchmarks.group import Group, no_options
 from benchmarks.kernel import Memory
 from benchmarks.lineup import LeftOut
 from benchmarks.modules import FIRST, FIRST_REFERENCE, Filled, write_module
 from benchmarks.openers import COPYING_C, REFERENCE, C, Openers
-from benchmarks.pressure import BOUND, under_pressure
+from benchmarks.pressure import under_pressure
 from benchmarks.report import Quantity, Report, rows
 from benchmarks.report_text import size as size_text
 from benchmarks.report_text import text
@@ -77,11 +77,11 @@ def measure(*, quick: bool = False, rounds: int | None = None, known: Openers | 
                 if lack:
                     left_out.append(LeftOut(f"{kind}, {count} processes", lack))
                     continue
-                taken[Key(kind, count)] = [sample for _ in range(rounds) for sample in _together(known, kind, count, file)]
-        notes = [_note(file), *under_pressure(known, [kind for kind in KINDS if kind not in known.lacks], file, share(file))]
-    quantities = list(_quantities(taken))
-    verdicts = list(judge(taken, counts[-1], size_text(file.size)))
-    return Report(before, rounds, quick, quantities, verdicts, left_out, notes)
+                together = [_together(known, kind, count, file) for _ in range(rounds)]
+                taken[Key(kind, count)] = [sample for samples in together for sample in samples]
+        verdicts = list(judge(taken, counts[-1], size_text(file.size)))
+        verdicts += under_pressure(known, [kind for kind in KINDS if kind not in known.lacks], file, share(file))
+    return Report(before, rounds, quick, list(_quantities(taken)), verdicts, left_out, [_note(file)])
 
 
 def share(file: Filled) -> int:
@@ -113,8 +113,8 @@ def _together(known: Openers, kind: str, count: int, file: Filled) -> list[Memor
 
 def _note(file: Filled) -> str:
     return (
-        f"Each process opens one file of {size_text(file.size)} and runs {share(file):,} of its {file.functions:,} functions, "
-        "one after another in the file; told is what it has then beyond what it had idle. A sample is a process"
+        f"Each process opens one file of {size_text(file.size)} and runs {share(file):,} of its {file.functions:,} "
+        "functions, neighbours in the file; told is what it has then beyond what it had idle. A sample is a process"
     )
 
 
@@ -134,7 +134,9 @@ def _quantities(taken: Taken) -> Iterator[Quantity]:
 def judge(taken: Taken, processes: int, size: str) -> Iterator[Verdict]:
     """What is claimed of each loader when most processes run, and what the copying one takes beside it."""
     for kind in KINDS:
-        claim = f"{processes} processes of {kind} on one module of {size}: below {LIMIT_KIB} KiB private each beyond an idle one"
+        claim = (
+            f"{processes} processes of {kind} on one module of {size}: below {LIMIT_KIB} KiB private each beyond idle"
+        )
         samples = taken.get(Key(kind, processes))
         if samples:
             yield at_most(claim, [memory.private for memory in samples], LIMIT_KIB, " KiB")

@@ -4,7 +4,7 @@ import marshal
 import sqlite3
 import subprocess
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def write_wasm(path: Path, size: int) -> None:
 
 
 def _wasm(filling: int) -> bytes:
-    body = b"\x00\x41" + _leb(FIRST) + b"\x0b"
+    body = b"\x00\x41" + bytes([FIRST]) + b"\x0b"  # i32.const, signed, of one byte
     data = b"\x01\x01" + _leb(filling) + bytes(filling)
     sections = (
         (1, b"\x01\x60\x00\x01\x7f"),
@@ -54,12 +54,16 @@ def _wasm(filling: int) -> bytes:
         (10, b"\x01" + _leb(len(body)) + body),
         (11, data),
     )
+    return _sections(sections)
+
+
+def _sections(sections: Iterable[tuple[int, bytes]]) -> bytes:
     return b"\x00asm\x01\x00\x00\x00" + b"".join(bytes([kind]) + _leb(len(c)) + c for kind, c in sections)
 
 
 def _leb(value: int) -> bytes:
     out = bytearray()
-    while value >= 0x40:
+    while value >= 0x80:
         out.append(value & 0x7F | 0x80)
         value >>= 7
     return bytes([*out, value])
@@ -113,3 +117,16 @@ WRITERS: Mapping[str, Callable[[Path, int], None]] = {
     LUA: write_lua,
     SQLITE: write_database,
 }
+
+
+def write_additions(path: Path, functions: int, words: int) -> None:
+    """WebAssembly whose functions add one to their argument, as those of `modules.py` do."""
+    addition = b"\x20\x00\x42\x01\x7c\x21\x00"  # local.get 0, i64.const 1, i64.add, local.set 0
+    body = b"\x00" + addition * (words - 1) + b"\x20\x00\x0b"
+    code = _leb(len(body)) + body
+    sections = (
+        (1, b"\x01\x60\x01\x7e\x01\x7e"),
+        (3, _leb(functions) + b"\x00" * functions),
+        (10, _leb(functions) + code * functions),
+    )
+    path.write_bytes(_sections(sections))

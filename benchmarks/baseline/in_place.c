@@ -6,6 +6,7 @@
 enum { MAX_IMAGES = 2 };
 static const uint64_t FUEL = (UINT64_C(1) << 53) - 1;
 static const uint64_t DEPTH = 4096;
+static const pf_limits LIMITS = {.stack_bytes = 32u << 20};  // the least that conforms, so that a limit on address space can be low
 
 static pf_image *images[MAX_IMAGES];
 static pf_process *process;
@@ -41,7 +42,7 @@ static void link_all(void) {
   }
   unlink_all();
   pf_error error;
-  check(pf_link(members, count, NULL, &process, &error), &error);
+  check(pf_link(members, count, &LIMITS, &process, &error), &error);
 }
 
 static long long call(const char *function, const char *const *words) {

@@ -88,8 +88,11 @@ class Reference:
 class Opener:
     """Any other kind: it opens and lets go, and that is all."""
 
-    def __init__(self, open_file: Callable[[str], tuple[int, Held]]) -> None:
+    def __init__(
+        self, open_file: Callable[[str], tuple[int, Held]], verify_file: Callable[[str], None] | None = None
+    ) -> None:
         self._open_file = open_file
+        self._verify_file = verify_file
         self._held: Held = ()
 
     def ask(self, words: Sequence[str]) -> int:
@@ -99,6 +102,8 @@ class Opener:
             for _ in range(int(words[2])):
                 self._close()
                 value, self._held = self._open_file(words[1])
+        elif words[0] == "verify" and self._verify_file is not None:
+            self._verify_file(words[1])
         elif words[0] == "close":
             self._close()
         return value
@@ -158,8 +163,8 @@ def read_row(path: str) -> tuple[int, Held]:
     return int(value), (stack,)
 
 
-def deserialize() -> Callable[[str], tuple[int, Held]]:
-    """What maps a module that wasmtime compiled before, and calls its function."""
+def wasmtime() -> Opener:
+    """What maps a module that wasmtime compiled, and calls its function; or validates one in WebAssembly."""
     import wasmtime as engine  # noqa: PLC0415 - an extra
 
     machine = engine.Engine()
@@ -176,7 +181,10 @@ def deserialize() -> Callable[[str], tuple[int, Held]]:
         stack.callback(store.close)
         return function(store), (stack,)
 
-    return open_file
+    def verify_file(path: str) -> None:
+        engine.Module.validate(machine, Path(path).read_bytes())
+
+    return Opener(open_file, verify_file)
 
 
 KINDS: dict[str, Callable[[], Reference | Opener]] = {
@@ -184,7 +192,7 @@ KINDS: dict[str, Callable[[], Reference | Opener]] = {
     "copying": functools.partial(Opener, copying),
     "marshal": functools.partial(Opener, load_pyc),
     "sqlite": functools.partial(Opener, read_row),
-    "wasmtime": lambda: Opener(deserialize()),
+    "wasmtime": wasmtime,
 }
 
 
