@@ -14,7 +14,7 @@ from benchmarks.fixup_files import UNROLLED, write_imports, write_loops
 from benchmarks.group import Group, no_options
 from benchmarks.measure import interleaved, seconds
 from benchmarks.openers import REFERENCE, C, Opener, Openers
-from benchmarks.report import Quantity, Report, rows
+from benchmarks.report import Quantity, Report, quantities, rows
 from benchmarks.report_text import text
 from benchmarks.verdicts import Verdict, at_most, not_measured, quotients
 from packfile.layout import Binding, ByteOrder
@@ -92,24 +92,24 @@ def _counts(quick: bool) -> Sequence[int]:
 
 def _linked(opener: Opener, paths: Sequence[Path], at_least: float) -> float:
     """The time of a link of images that are open; the first is not counted, since it pages in what it reads."""
-    opener.ask("images", *paths)
+    opener.ask("images", *paths, expected=0)
     return _repeated(opener, at_least, "link")
 
 
 def _looped(opener: Opener, paths: Sequence[Path], what: str, at_least: float) -> float:
-    opener.ask("images", *paths)
-    opener.ask("link", 1)
+    opener.ask("images", *paths, expected=0)
+    opener.ask("link", 1, expected=0)
     return _repeated(opener, at_least, "call", what) / UNROLLED
 
 
 def _repeated(opener: Opener, at_least: float, *words: str) -> float:
     """CPU seconds of one repetition, of as many in one request as take long enough."""
-    taken = seconds(partial(opener.ask, *words, 1), 0.0, opener.child.cpu)
+    taken = seconds(partial(opener.ask, *words, 1, expected=0), 0.0, opener.child.cpu)
     if taken >= at_least:
         return taken
     count = 1
     while True:
-        taken = seconds(partial(opener.ask, *words, count), 0.0, opener.child.cpu)
+        taken = seconds(partial(opener.ask, *words, count, expected=0), 0.0, opener.child.cpu)
         if taken >= at_least:
             return taken / count
         count *= 10 if taken < at_least / 10 else 2
@@ -121,7 +121,7 @@ def _quantities(taken: Taken) -> Iterator[Quantity]:
         for key, values in taken.items()
         if key.what not in LOOPS
     }
-    yield Quantity("link", "Time to link a module to another", "ms", PEER, rows(links, PEER), at_title="imports:")
+    yield Quantity("link", "Time to link a module to another", "ms", PEER, rows(links, PEER), at_title="imports")
     for kind in dict.fromkeys(key.kind for key in taken):
         for key, title, names in (
             ("call", "Time of a call", _CALLS),
@@ -129,7 +129,7 @@ def _quantities(taken: Taken) -> Iterator[Quantity]:
         ):
             values = {(name, 1.0): [1e9 * value for value in taken[Key(kind, what)]] for what, name in names.items()}
             peer = next(iter(names.values()))
-            yield Quantity(f"{key}-{kind}", f"{title}, {kind} loader", "ns", peer, rows(values, peer))
+            yield Quantity(key, title, "ns", peer, rows(values, peer), panel=kind)
 
 
 def judge(taken: Taken) -> Iterator[Verdict]:
@@ -153,5 +153,6 @@ GROUP = Group(
     add_options=no_options,
     measure=_measure,
     text=text,
+    quantities=quantities,
 )
 """What the command line knows of it."""

@@ -1,9 +1,12 @@
 """What a group of measurements is to the command line."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmarks.report import Quantity
 
 
 class NotMeasured(Exception):
@@ -25,6 +28,8 @@ class Group:
     """Gives a report, which is a dataclass, or raises NotMeasured."""
     text: Callable[[Any], str]
     """A report as people read it."""
+    quantities: Callable[[Any], Sequence["Quantity"]]
+    """What of a report is drawn and put into tables."""
 
 
 def no_options(_parser: ArgumentParser) -> None:

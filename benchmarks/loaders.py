@@ -15,7 +15,7 @@ from benchmarks.facts import facts
 from benchmarks.group import Group, NotMeasured
 from benchmarks.lineup import CLAIMED, LUA, Contender, Lineup, Loader, loader_option
 from benchmarks.loaders_report import Report, Result, Row, Taker, Verdict
-from benchmarks.loaders_text import text
+from benchmarks.loaders_text import quantities, text
 from benchmarks.measure import Spread, interleaved, seconds
 from benchmarks.programs import EMPTY, FOLDER, PROGRAMS, Answer, Program
 from packfile.assembler import assemble
@@ -208,4 +208,5 @@ GROUP = Group(
     add_options=loader_option,
     measure=_measure,
     text=text,
+    quantities=quantities,
 )

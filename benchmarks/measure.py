@@ -5,6 +5,7 @@ all of them. CPU time of the process is taken, not the clock's. Of the rounds th
 told: the median is the figure, the other two say how much it is worth.
 """
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +27,15 @@ class Spread(NamedTuple):
         """The spread of some values; there must be one."""
         ordered = sorted(values)
         return cls(ordered[0], statistics.median(ordered), ordered[-1])
+
+
+def number(value: float) -> str:
+    """A number with three digits that count, and never with an exponent."""
+    if value == 0:
+        return "0"
+    digits = 2 - math.floor(math.log10(abs(value)))
+    text = f"{round(value, digits):,.{max(0, digits)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def seconds(run: Callable[[], object], at_least: float, clock: Callable[[], float] = time.process_time) -> float:

@@ -15,7 +15,7 @@ from benchmarks.lineup import LeftOut
 from benchmarks.modules import FIRST, FIRST_REFERENCE, Filled, write_module
 from benchmarks.openers import COPYING_C, REFERENCE, C, Openers
 from benchmarks.pressure import under_pressure
-from benchmarks.report import Quantity, Report, rows
+from benchmarks.report import Quantity, Report, quantities, rows
 from benchmarks.report_text import size as size_text
 from benchmarks.report_text import text
 from benchmarks.verdicts import Verdict, at_most, not_measured
@@ -128,7 +128,7 @@ _QUANTITIES = (
 def _quantities(taken: Taken) -> Iterator[Quantity]:
     for key, title in _QUANTITIES:
         values = {(k.kind, float(k.processes)): [getattr(m, key) for m in samples] for k, samples in taken.items()}
-        yield Quantity(key, title, "KiB", COPYING_C, rows(values, COPYING_C), at_title="processes:")
+        yield Quantity(key, title, "KiB", COPYING_C, rows(values, COPYING_C), at_title="processes")
 
 
 def judge(taken: Taken, processes: int, size: str) -> Iterator[Verdict]:
@@ -156,5 +156,6 @@ GROUP = Group(
     add_options=no_options,
     measure=_measure,
     text=text,
+    quantities=quantities,
 )
 """What the command line knows of it."""

@@ -45,6 +45,8 @@ class Filled:
     functions: int
     """How many functions fill it."""
     function_words: int
+    words: int
+    """Words of code, of all functions."""
 
     def sum_of(self, count: int) -> int:
         """What `run` gives for this many of them: each adds one for every word but its last."""
@@ -96,7 +98,7 @@ def write_module(path: Path, size: int, order: ByteOrder, words: int = FUNCTION_
         for _ in range(count // per_piece):
             output.write(one * per_piece)
         output.write(one * (count % per_piece))
-    return Filled(path, length, count, words)
+    return Filled(path, length, count, words, end)
 
 
 def _entry(

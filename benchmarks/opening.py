@@ -19,13 +19,13 @@ from benchmarks.measure import interleaved
 from benchmarks.modules import FIRST
 from benchmarks.open_files import CONTENDERS, Contender, Files, write_files
 from benchmarks.openers import COPYING_C, Opener, Openers
-from benchmarks.report import Quantity, Report, rows
+from benchmarks.report import Quantity, Report, quantities, rows
 from benchmarks.report_text import size as size_text
 from benchmarks.report_text import text
 from benchmarks.verdicts import Verdict, at_least, at_most, not_measured, quotients
 
 ROUNDS = 7
-QUICK_ROUNDS = 2
+QUICK_ROUNDS = 1
 SIZES = (1 << 12, 1 << 20, 1 << 26, 1 << 30)
 QUICK_SIZES = (1 << 12, 1 << 16, 1 << 20)
 COMPARED = (1 << 20, 1 << 30)
@@ -52,9 +52,14 @@ class Sample(NamedTuple):
 
     seconds: float
     cpu: float
+
+
+class Pages(NamedTuple):
+    """What one opening touched."""
+
     faults: float
     resident: float
-    """KiB that are resident while it is open."""
+    """KiB that are resident while it is open, and were not before."""
 
 
 class Key(NamedTuple):
@@ -66,6 +71,7 @@ class Key(NamedTuple):
 
 
 Taken = Mapping[Key, Sequence[Sample]]
+Touched = Mapping[Key, Sequence[Pages]]
 
 
 def measure(*, quick: bool = False, rounds: int | None = None, known: Openers | None = None) -> Report:
@@ -89,13 +95,15 @@ def measure(*, quick: bool = False, rounds: int | None = None, known: Openers | 
         files = write_files(folder, sizes, list(dict.fromkeys(contender.suffix for contender in here)))
         started = {c: known.start(c.kind, c.name, stack) for c in here}
         left_out = [*known.left_out(*dict.fromkeys(c.kind for c in CONTENDERS)), *files.left_out]
-        samples = dict(_samples(started, files, sizes, _QUICK_AT_LEAST if quick else _AT_LEAST))
-        cold = _cold(started, files, sizes, left_out)
         before = facts()
         pings = [_ping(opener) for opener in started.values() for _ in range(_PINGS)]
-        taken = interleaved({**samples, **cold}, rounds)
-    verdicts = list(_verdicts(taken, *(QUICK_COMPARED if quick else COMPARED)))
-    return Report(before, rounds, quick, list(_quantities(taken)), verdicts, left_out, [_note(pings)])
+        warm = dict(_samples(started, files, sizes, _QUICK_AT_LEAST if quick else _AT_LEAST))
+        taken = interleaved(warm, rounds)
+        touched = interleaved(dict(_touching(known, here, files, sizes)), rounds)
+        # Last, since what is opened in place is not in the page cache afterwards.
+        taken |= interleaved(_cold(started, files, sizes, left_out), rounds)
+    verdicts = list(_verdicts(taken, touched, *(QUICK_COMPARED if quick else COMPARED)))
+    return Report(before, rounds, quick, list(_quantities(taken, touched)), verdicts, left_out, [_note(pings)])
 
 
 def _note(pings: Sequence[float]) -> str:
@@ -143,15 +151,37 @@ def _cold_sample(opener: Opener, path: Path) -> Sample:
 
 
 def _sample(opener: Opener, path: Path, count: int) -> Sample:
-    child = opener.child
-    resident = kernel.memory(child.pid).resident
-    faults, cpu, begin = kernel.faults(child.pid), child.cpu(), time.perf_counter()
+    cpu, begin = opener.child.cpu(), time.perf_counter()
     opener.ask("open", path, count, expected=FIRST)
-    taken, cpu = time.perf_counter() - begin, child.cpu() - cpu
-    faults = kernel.faults(child.pid) - faults
-    resident = kernel.memory(child.pid).resident - resident
+    taken, cpu = time.perf_counter() - begin, opener.child.cpu() - cpu
     opener.ask("close", expected=0)
-    return Sample(taken / count, cpu / count, faults / count, resident)
+    return Sample(taken / count, cpu / count)
+
+
+def _touching(
+    known: Openers, here: Sequence[Contender], files: Files, sizes: Sequence[int]
+) -> Iterator[tuple[Key, Callable[[], Pages]]]:
+    for contender in here:
+        tiny = files.path(contender, sizes[0])
+        for size in sizes:
+            path = files.path(contender, size)
+            if path is not None and tiny is not None:
+                yield Key(WARM, contender.name, size), partial(_pages, known, contender, tiny, path)
+
+
+def _pages(known: Openers, contender: Contender, tiny: Path, path: Path) -> Pages:
+    """Counted in a new process: in one that has opened a large file before, an allocator may have kept its memory.
+
+    It has opened a tiny one, so that what a first opening takes whatever its file is not counted.
+    """
+    with ExitStack() as stack:
+        opener = known.start(contender.kind, contender.name, stack)
+        opener.ask("open", tiny, 2, expected=FIRST)
+        opener.ask("close", expected=0)
+        faults, resident = kernel.faults(opener.child.pid), kernel.memory(opener.child.pid).resident
+        opener.ask("open", path, 1, expected=FIRST)
+        faults = kernel.faults(opener.child.pid) - faults
+        return Pages(faults, kernel.memory(opener.child.pid).resident - resident)
 
 
 def _ping(opener: Opener) -> float:
@@ -160,64 +190,48 @@ def _ping(opener: Opener) -> float:
     return time.perf_counter() - begin
 
 
-_QUANTITIES: Sequence[tuple[str, str, str, Callable[[Sample], float]]] = (
-    ("time", "Time from open to the first result", "ms", lambda sample: 1000 * sample.seconds),
-    ("cpu", "CPU time from open to the first result", "ms", lambda sample: 1000 * sample.cpu),
-    ("faults", "Page faults from open to the first result", "faults", lambda sample: sample.faults),
-    ("resident", "Resident memory that an open file adds", "KiB", lambda sample: sample.resident),
-)
-
-
-def _quantities(taken: Taken) -> Iterator[Quantity]:
+def _quantities(taken: Taken, touched: Touched) -> Iterator[Quantity]:
     for state in dict.fromkeys(key.state for key in taken):
-        for key, title, unit, value in _QUANTITIES:
-            values = {
-                (k.contender, float(k.size)): [value(sample) for sample in samples]
-                for k, samples in taken.items()
-                if k.state == state
-            }
-            yield Quantity(
-                key=f"{key}-{state}",
-                title=f"{title}, {state} page cache",
-                unit=unit,
-                peer=PEER,
-                rows=rows(values, PEER),
-                at_title="file of",
-                at_unit="bytes",
-            )
+        here = {key: samples for key, samples in taken.items() if key.state == state}
+        clock = {key: [1000 * sample.seconds for sample in samples] for key, samples in here.items()}
+        cpu = {key: [1000 * sample.cpu for sample in samples] for key, samples in here.items()}
+        yield _quantity(f"time-{state}", f"Time from open to the first result, {state} page cache", "ms", clock)
+        yield _quantity(f"cpu-{state}", f"CPU time from open to the first result, {state} page cache", "ms", cpu)
+    faults = {key: [sample.faults for sample in samples] for key, samples in touched.items()}
+    resident = {key: [sample.resident for sample in samples] for key, samples in touched.items()}
+    yield _quantity("faults", "Page faults from open to the first result, warm page cache", "faults", faults)
+    yield _quantity("resident", "Resident memory that an open file adds, warm page cache", "KiB", resident)
 
 
-def _verdicts(taken: Taken, small: int, large: int) -> Iterator[Verdict]:
-    for state in (WARM, COLD):
-        for name in JUDGED:
-            yield from judge(taken, state, name, small, large)
+def _quantity(key: str, title: str, unit: str, values: Mapping[Key, Sequence[float]]) -> Quantity:
+    by_place = {(k.contender, float(k.size)): of_rounds for k, of_rounds in values.items()}
+    return Quantity(key, title, unit, PEER, rows(by_place, PEER), at_title="size of the file", at_unit="bytes")
 
 
-def judge(taken: Taken, state: str, name: str, small: int, large: int) -> Iterator[Verdict]:
-    """What is claimed of a loader: the cost does not grow with the file, and is far below that of copying it."""
-    base, most = taken.get(Key(state, name, small), ()), taken.get(Key(state, name, large), ())
-    copying = taken.get(Key(state, PEER, large), ())
-    growth = f"{name}, {state}: {size_text(large)} takes at most {GROWTH} times"
-    speed = f"{name}, {state}: {size_text(large)} at least {SPEEDUP:,} times faster than {PEER}"
-    if not base or not most:
-        yield not_measured(f"{growth} the time and page faults of {size_text(small)}", "one of them was left out")
-    else:
-        for what, value in (("time", _seconds), ("page faults", _faults)):
-            ratios = quotients([value(s) for s in most], [value(s) for s in base])
-            yield at_most(f"{growth} the {what} of {size_text(small)}", ratios, GROWTH, " times")
-    if not copying or not most:
-        yield not_measured(speed, "one of them was left out")
-    else:
-        ratios = quotients([s.seconds for s in copying], [s.seconds for s in most])
-        yield at_least(speed, ratios, SPEEDUP, " times")
+def _verdicts(taken: Taken, touched: Touched, small: int, large: int) -> Iterator[Verdict]:
+    times = {key: [sample.seconds for sample in samples] for key, samples in taken.items()}
+    cpu = {key: [sample.cpu for sample in samples] for key, samples in taken.items()}
+    faults = {key: [sample.faults for sample in samples] for key, samples in touched.items()}
+    for name in JUDGED:
+        yield growth("page faults", faults, WARM, name, small, large)
+        yield growth("CPU time", cpu, WARM, name, small, large)
+        for state in (WARM, COLD):
+            yield growth("time", times, state, name, small, large)
+            yield speed(times, state, name, large)
 
 
-def _seconds(sample: Sample) -> float:
-    return sample.seconds
+def growth(what: str, values: Mapping[Key, Sequence[float]], state: str, name: str, small: int, large: int) -> Verdict:
+    """Whether a large file costs a loader hardly more than a small one."""
+    claim = f"{name}, {state}: {size_text(large)} takes at most {GROWTH} times the {what} of {size_text(small)}"
+    ratios = quotients(values.get(Key(state, name, large), ()), values.get(Key(state, name, small), ()))
+    return at_most(claim, ratios, GROWTH, " times") if ratios else not_measured(claim, "left out")
 
 
-def _faults(sample: Sample) -> float:
-    return sample.faults
+def speed(values: Mapping[Key, Sequence[float]], state: str, name: str, large: int) -> Verdict:
+    """Whether a loader opens a large file as much faster than the copying one as is claimed."""
+    claim = f"{name}, {state}: {size_text(large)} at least {SPEEDUP:,} times faster than {PEER}"
+    ratios = quotients(values.get(Key(state, PEER, large), ()), values.get(Key(state, name, large), ()))
+    return at_least(claim, ratios, SPEEDUP, " times") if ratios else not_measured(claim, "left out")
 
 
 def _measure(options: Namespace) -> Report:
@@ -232,5 +246,6 @@ GROUP = Group(
     add_options=no_options,
     measure=_measure,
     text=text,
+    quantities=quantities,
 )
 """What the command line knows of it."""

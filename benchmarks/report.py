@@ -40,6 +40,13 @@ class Quantity:
     """What `Row.at` is; empty where everything is measured at one place alone."""
     at_unit: str = ""
     """`bytes`, or empty for plain numbers."""
+    panel: str = ""
+    """What tells it from others of the same key, with which it shares a figure."""
+
+    @property
+    def full_title(self) -> str:
+        """The title with what tells it from others."""
+        return f"{self.title}: {self.panel}" if self.panel else self.title
 
     @property
     def contenders(self) -> list[str]:
@@ -64,6 +71,11 @@ class Report:
     left_out: Sequence[LeftOut]
     notes: Sequence[str] = field(default_factory=list)
     """What a reader must know of this run."""
+
+
+def quantities(report: Report) -> Sequence[Quantity]:
+    """What a group of this form gives to draw."""
+    return report.quantities
 
 
 def rows(taken: Taken, peer: str) -> list[Row]:

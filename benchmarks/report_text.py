@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.measure import Spread
+from benchmarks.measure import Spread, number
 from benchmarks.report import Quantity, Report
 
 _KIBI = 1024
@@ -46,14 +46,14 @@ def _lines(report: Report) -> Iterator[str]:
 def _quantity(quantity: Quantity) -> Iterator[str]:
     yield ""
     width = max(len(name) for name in (*quantity.contenders, quantity.at_title))
-    yield f"{quantity.title}, {quantity.unit}; then as multiples of {quantity.peer}"
+    yield f"{quantity.full_title}, {quantity.unit}; then as multiples of {quantity.peer}"
     for at in dict.fromkeys(row.at for row in quantity.rows):
         if quantity.at_title:
-            yield f" {quantity.at_title} {place(quantity, at)}"
+            yield f" {quantity.at_title}: {place(quantity, at)}"
         for row in quantity.rows:
             if row.at == at:
                 yield f"  {row.contender:{width}}{_cells(row.values)}  {_cells(row.ratios)}".rstrip()
 
 
 def _cells(values: Sequence[float]) -> str:
-    return "".join(f"{value:12,.4g}" for value in Spread.of(values)) if values else " " * 36
+    return "".join(f"{number(value):>12}" for value in Spread.of(values)) if values else " " * 36

@@ -16,7 +16,7 @@ from benchmarks.facts import facts
 from benchmarks.group import Group, NotMeasured
 from benchmarks.lineup import LOADERS, ROOT, LeftOut, Loader, lacks, loader_option
 from benchmarks.measure import interleaved
-from benchmarks.report import Quantity, Report, rows
+from benchmarks.report import Quantity, Report, quantities, rows
 from benchmarks.report_text import text
 
 ROUNDS = 1
@@ -105,5 +105,6 @@ GROUP = Group(
     add_options=loader_option,
     measure=_measure,
     text=text,
+    quantities=quantities,
 )
 """What the command line knows of it."""

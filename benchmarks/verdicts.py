@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.measure import Spread
+from benchmarks.measure import Spread, number
 
 
 @dataclass(frozen=True)
@@ -21,23 +21,19 @@ class Verdict:
         """The same as people read it."""
         if self.spread is None:
             return f"verdict: {self.claim}: {self.words}"
-        least, median, greatest = (f"{value:,.4g}" for value in self.spread)
+        least, median, greatest = (number(value) for value in self.spread)
         return f"verdict: {self.claim}: {median}{self.unit} ({least} to {greatest}): {self.words}"
 
 
 def at_most(claim: str, values: Iterable[float], bound: float, unit: str = "") -> Verdict:
-    """Whether values stay at or below a bound."""
-    spread = _spread(values)
-    if spread is None:
-        return not_measured(claim, "there is no figure")
+    """Whether values, of which there must be one, stay at or below a bound."""
+    spread = Spread.of(values)
     return Verdict(claim, _words(spread.greatest <= bound, spread.median <= bound, spread.least <= bound), spread, unit)
 
 
 def at_least(claim: str, values: Iterable[float], bound: float, unit: str = "") -> Verdict:
-    """Whether values reach a bound."""
-    spread = _spread(values)
-    if spread is None:
-        return not_measured(claim, "there is no figure")
+    """Whether values, of which there must be one, reach a bound."""
+    spread = Spread.of(values)
     return Verdict(claim, _words(spread.least >= bound, spread.median >= bound, spread.greatest >= bound), spread, unit)
 
 
@@ -59,8 +55,3 @@ def _words(every: bool, median: bool, some: bool) -> str:
     if median:
         return "holds by the median alone"
     return "fails by the median, holds in some samples" if some else "fails in every sample"
-
-
-def _spread(values: Iterable[float]) -> Spread | None:
-    known = list(values)
-    return Spread.of(known) if known else None

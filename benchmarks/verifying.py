@@ -15,7 +15,7 @@ from benchmarks.measure import interleaved, seconds
 from benchmarks.modules import FIRST, FIRST_REFERENCE, FUNCTION_WORDS, HEAD, Filled, write_module
 from benchmarks.openers import COPYING_C, REFERENCE, WASMTIME, C, Opener, Openers
 from benchmarks.peer_files import write_additions
-from benchmarks.report import Quantity, Report, rows
+from benchmarks.report import Quantity, Report, quantities, rows
 from benchmarks.report_text import text
 from packfile.layout import ByteOrder
 
@@ -80,20 +80,20 @@ def _eager(started: Mapping[str, Opener], folder: Path, size: int) -> dict[str, 
     file = write_module(folder / "eager.pkf", size, ORDER)
     samples: dict[str, Callable[[], float]] = {}
     for kind, opener in started.items():
-        asked: tuple[object, ...] = ("verify", file.path, file.functions + HEAD)
+        ask = partial(opener.ask, "verify", file.path, file.functions + HEAD, expected=file.words)
         if kind == COPYING_C:
-            asked = ("open", file.path, 1)
+            ask = partial(opener.ask, "open", file.path, 1, expected=FIRST)
         elif kind == WASMTIME:
             path = folder / "eager.wasm"
             write_additions(path, file.functions, file.function_words)
-            asked = ("verify", path, file.functions)
-        opener.ask(*asked)
-        samples[kind] = partial(_rate, opener, asked, file.functions * file.function_words)
+            ask = partial(opener.ask, "verify", path, file.functions, expected=0)
+        ask()
+        samples[kind] = partial(_rate, opener, ask, file.functions * file.function_words)
     return samples
 
 
-def _rate(opener: Opener, asked: Sequence[object], words: int) -> float:
-    return words / seconds(partial(opener.ask, *asked), 0.0, opener.child.cpu)
+def _rate(opener: Opener, ask: Callable[[], object], words: int) -> float:
+    return words / seconds(ask, 0.0, opener.child.cpu)
 
 
 def _lazy(started: Mapping[str, Opener], folder: Path, called: int) -> dict[Key, Callable[[], tuple[float, float]]]:
@@ -127,8 +127,15 @@ def _latencies(taken: Mapping[Key, Sequence[tuple[float, float]]]) -> Iterator[Q
             if key.kind == kind:
                 values[FIRST_CALL, float(key.words)] = [1e6 * first for first, _ in pairs]
                 values[SECOND_CALL, float(key.words)] = [1e6 * second for _, second in pairs]
-        title = f"Time of a call of a function, {kind} loader"
-        yield Quantity(f"call-{kind}", title, "us", SECOND_CALL, rows(values, SECOND_CALL), at_title="words of it:")
+        yield Quantity(
+            "call",
+            "Time of a call",
+            "microseconds",
+            SECOND_CALL,
+            rows(values, SECOND_CALL),
+            at_title="words of code",
+            panel=kind,
+        )
 
 
 def _measure(options: Namespace) -> Report:
@@ -143,5 +150,6 @@ GROUP = Group(
     add_options=no_options,
     measure=_measure,
     text=text,
+    quantities=quantities,
 )
 """What the command line knows of it."""
