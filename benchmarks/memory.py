@@ -29,8 +29,6 @@ COUNTS = (1, 2, 4, 8, 16, 32)
 QUICK_COUNTS = (1, 2)
 LIMIT_KIB = 256
 """Private memory that a process may have beyond an idle one."""
-_MOST = {REFERENCE: 8}
-"""Most processes of a kind: verifying in Python what each has to verify takes minutes beyond."""
 _SPARE = 1.25
 """Free memory that copying needs, in multiples of what is copied."""
 KINDS = (C, REFERENCE, COPYING_C)
@@ -90,8 +88,6 @@ def share(file: Filled) -> int:
 
 
 def _lack(kind: str, count: int, file: Filled) -> str:
-    if count > _MOST.get(kind, count):
-        return "verifying in Python what each has to verify takes too long"
     needed = _SPARE * count * file.size
     if kind == COPYING_C and kernel.available() < needed:
         return f"less than {size_text(needed)} of memory is free"
