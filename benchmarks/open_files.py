@@ -16,7 +16,7 @@ from benchmarks.report_text import size as size_text
 from packfile.layout import ByteOrder
 
 _DISK = 8
-"""Free disk that a size needs, in multiples of it: six files, of which one is written twice, and something to spare."""
+"""Free disk that a size needs, in multiples of it: six files, and something to spare."""
 _MEMORY = 6
 """Memory that a size needs, in multiples of it: a copying loader in Python beside cached files."""
 

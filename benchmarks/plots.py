@@ -163,6 +163,7 @@ def _dots(axes: "Axes", quantity: Quantity, names: Sequence[str]) -> None:
         axes.set_xlim(min(0, least), 1.25 * greatest)
     axes.xaxis.set_major_formatter(_plain)
     axes.xaxis.set_minor_formatter("")
+    axes.tick_params(axis="x", labelsize=9)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
