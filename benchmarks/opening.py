@@ -212,8 +212,10 @@ def _verdicts(taken: Taken, touched: Touched, small: int, large: int) -> Iterato
     times = {key: [sample.seconds for sample in samples] for key, samples in taken.items()}
     cpu = {key: [sample.cpu for sample in samples] for key, samples in taken.items()}
     faults = {key: [sample.faults for sample in samples] for key, samples in touched.items()}
+    resident = {key: [sample.resident for sample in samples] for key, samples in touched.items()}
     for name in JUDGED:
         yield growth("page faults", faults, WARM, name, small, large)
+        yield growth("resident memory", resident, WARM, name, small, large)
         yield growth("CPU time", cpu, WARM, name, small, large)
         for state in (WARM, COLD):
             yield growth("time", times, state, name, small, large)
