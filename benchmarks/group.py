@@ -23,7 +23,7 @@ class Group:
     rounds: int
     """How often it measures unless told otherwise."""
     add_options: Callable[[ArgumentParser], None]
-    """Add what it takes beside `--rounds`, `--quick` and `--json`."""
+    """Add what it takes beside `--rounds`, `--quick`, `--json` and `--plot`."""
     measure: Callable[[Namespace], Any]
     """Gives a report, which is a dataclass, or raises NotMeasured."""
     text: Callable[[Any], str]

@@ -112,7 +112,7 @@ class Openers:
 def _compiled(name: str) -> Path:
     BUILD.mkdir(parents=True, exist_ok=True)
     output = BUILD / name
-    sources = [BASELINE / f"{name}.c", BASELINE / "lines.h", _LIBRARY]
+    sources = [BASELINE / f"{name}.c", BASELINE / "lines.h", _LOADER_C / "src" / "packfile_format.h", _LIBRARY]
     newest = max(source.stat().st_mtime for source in sources if source.exists())
     if output.exists() and output.stat().st_mtime > newest:
         return output

@@ -1,4 +1,4 @@
-"""What was measured: the results that `COMMAND` wrote, with their figures.
+"""What was measured: what `python -m benchmarks all --plot docs/_static/benchmarks` wrote, with its figures.
 
 Assumes that a run is committed as a whole, or not at all. Promises that the page says so where there is none.
 """
@@ -12,9 +12,7 @@ from sphinx.environment import BuildEnvironment
 
 from .repository import ROOT, read
 
-FOLDER: Final = "docs/_static/benchmarks"
-COMMAND: Final = f"python -m benchmarks all --plot {FOLDER}"
-_RESULTS: Final = f"{FOLDER}/results.md"
+_RESULTS: Final = "docs/_static/benchmarks/results.md"
 _FIGURE = re.compile(r"^(!\[[^\]]*\])\(([^)/]+\.svg)\)$", re.MULTILINE)
 
 
