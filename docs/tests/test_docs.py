@@ -253,3 +253,15 @@ def test_the_first_commands_of_the_guide_give_a_working_adapter(tmp_path: Path) 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 0 failed, " in done.stdout
+
+
+def test_the_page_of_benchmarks_shows_every_figure_of_the_committed_run(site: Path) -> None:
+    results = ROOT / "docs" / "_static" / "benchmarks" / "results.md"
+    html = (site / "benchmarks.html").read_text(encoding="utf-8")
+    figures = (
+        re.findall(r"^!\[.*\]\((.+\.svg)\)$", results.read_text(encoding="utf-8"), re.MULTILINE)
+        if results.exists()
+        else []
+    )
+    assert [name for name in figures if f"_images/{name}" not in html] == []
+    assert bool(figures) != ("No run is committed in this version." in html)

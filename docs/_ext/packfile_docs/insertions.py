@@ -16,7 +16,7 @@ from typing import Final
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from . import commands, figures, messages, repository, rules, walk
+from . import commands, figures, measurements, messages, repository, rules, walk
 
 _INSERTION = re.compile(r"^```\{insert\} (\S+) *(.*)\n```$", re.MULTILINE)
 
@@ -31,6 +31,7 @@ MAKERS: Final[Mapping[str, _Make]] = {
     "walk-through": walk.render,
     "figure": figures.render,
     "help": commands.help_text,
+    "measurements": measurements.render,
     "failure": commands.failure,
 }
 
