@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../src/packfile_format.h"
+#include "../src/sha256.h"
 #include "files.h"
 #include "harness.h"
 
@@ -92,6 +93,44 @@ static void damage(uint8_t *bytes, size_t *length, bool big) {
   }
 }
 
+static void digest_of(const uint8_t *bytes, size_t length, uint8_t *digest) {
+  pf_sha256 hash;
+  pf_sha256_begin(&hash);
+  pf_sha256_add(&hash, bytes, length);
+  pf_sha256_add_zeros(&hash, PF_DIGEST_BLOCK_LENGTH - length);
+  pf_sha256_end(&hash, digest);
+}
+
+// Computes the digests of a copy anew, as far as its damaged directory says where they are.
+static void mend_digests(uint8_t *bytes, size_t length, bool big) {
+  if (length < PF_HEADER_SIZE) return;
+  uint32_t count = get_word(bytes, PF_AT_HEADER_SECTION_COUNT, big);
+  if (count == 0 || count > PF_MAX_SECTIONS || length < PF_HEADER_SIZE + (size_t)count * PF_SIZEOF_SECTION) return;
+  size_t entry = PF_HEADER_SIZE + (size_t)(count - 1) * PF_SIZEOF_SECTION;
+  size_t from = get_word(bytes, entry + PF_AT_SECTION_OFFSET, big);
+  if (get_word(bytes, entry + PF_AT_SECTION_KIND_ID, big) != PF_SECTION_KIND_DIGESTS || from > length || from < PF_HEADER_SIZE) return;
+  uint8_t *root = bytes + PF_AT_HEADER_DIGEST_ROOT;
+  memset(root, 0, PF_DIGEST_LENGTH);
+  // Each level is hashed by blocks of 4,096 bytes, like the file itself.
+  size_t start = 0;
+  size_t end = from;
+  while (end > start) {
+    size_t blocks = (end - start + PF_DIGEST_BLOCK_LENGTH - 1) / PF_DIGEST_BLOCK_LENGTH;
+    if (start != 0 && blocks == 1) {
+      digest_of(bytes + start, end - start, root);
+      return;
+    }
+    if (blocks * PF_DIGEST_LENGTH > length - end) return;
+    for (size_t k = 0; k < blocks; k++) {
+      size_t at = start + k * PF_DIGEST_BLOCK_LENGTH;
+      size_t left = end - at;
+      digest_of(bytes + at, left < PF_DIGEST_BLOCK_LENGTH ? left : PF_DIGEST_BLOCK_LENGTH, bytes + end + k * PF_DIGEST_LENGTH);
+    }
+    start = end;
+    end += blocks * PF_DIGEST_LENGTH;
+  }
+}
+
 static void show(const char *name, const uint64_t *counts) {
   printf("%-6s", name);
   for (int k = 0; k < HARNESS_OUTCOMES; k++) {
@@ -151,6 +190,8 @@ int main(int count, char **arguments) {
     for (size_t times = 1 + below(3); times > 0; times--) damage(copy, &length, big);
     // Most damage of lengths is met at the first check of them, so half of the copies have them mended.
     if (below(2) == 0 && length >= PF_HEADER_SIZE) put_word(copy, PF_AT_HEADER_FILE_LENGTH, (uint32_t)length, big);
+    // The same of digests; the other half tries what damage does to a loader that looks for it.
+    if (below(2) == 0) mend_digests(copy, length, big);
     harness_run(copy, length, &counts);
     free(copy);
   }

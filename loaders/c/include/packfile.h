@@ -50,12 +50,22 @@ typedef struct pf_process pf_process;  // one linked set
 
 // ---- images --------------------------------------------------------------------------------------------------------------
 
-// Maps the file at `path` and checks header and directory. PF_IO_ERROR if it cannot be opened or is no regular file.
+// Maps the file at `path` and checks header and directory. If it has digests, each of its blocks is checked before the first use of what lies
+// in it, here or later, and is PF_CORRUPT at that use and each one after it. PF_IO_ERROR if it cannot be opened or is no regular file.
 // The image is good for any number of processes and threads at once. Installs the SIGBUS handler at the first call.
 pf_outcome pf_image_open(const char *path, pf_image **image, pf_error *error);
 
 // The same for an open descriptor, which stays the caller's and may be closed afterwards.
 pf_outcome pf_image_open_descriptor(int descriptor, pf_image **image, pf_error *error);
+
+// Either of the two, with what may be said beside it. Zero stands for the default.
+typedef struct pf_open_options {
+  const char *path;     // or NULL, and `descriptor` is used
+  int descriptor;
+  bool no_digests;      // take a file that has digests as if it had none: nothing of it is checked, nothing is PF_CORRUPT
+} pf_open_options;
+
+pf_outcome pf_image_open_with(const pf_open_options *options, pf_image **image, pf_error *error);
 
 // Gives the image up. Processes that were linked from it go on; the mapping ends with the last of them. NULL is allowed.
 void pf_image_close(pf_image *image);
@@ -86,7 +96,7 @@ pf_outcome pf_image_section(const pf_image *image, uint32_t index, pf_section *s
 pf_outcome pf_verify(pf_image *image, uint32_t function, pf_error *error);
 
 // Checks the whole file: every rule whose time is open, link (of the file's own rows) or audit, and every function.
-// Reports the first malformed finding, else the first invalid one. Takes memory in proportion to import and export rows.
+// Reports the first malformed finding, else the first invalid one, else the first block or node that is corrupt; digests are computed anew. Takes memory in proportion to import and export rows.
 pf_outcome pf_audit(pf_image *image, pf_error *error);
 
 // ---- host modules --------------------------------------------------------------------------------------------------------
@@ -173,12 +183,12 @@ typedef struct pf_results {
 pf_outcome pf_call(pf_process *process, const pf_request *request, pf_results *results, pf_error *error);
 
 // Copies bytes at an address of the program, checked like mem_copy, from or to memory of the embedder. False, and nothing
-// was changed, if any byte of the range is out of reach; also false if the file was cut short under it.
+// was changed, if any byte of the range is out of reach; also false if the file was cut short under it or is corrupt there.
 bool pf_memory_read(pf_process *process, uint64_t address, void *bytes, uint64_t length);
 bool pf_memory_write(pf_process *process, uint64_t address, const void *bytes, uint64_t length);
 
 // The bytes of a segment of the module at a position: 1 rodata, 2 data, 3 bss. False if there is none. Rodata must not be written.
-// Bytes of rodata and data are those of the mapped file: if it is cut short, touching them from outside of a call is a SIGBUS.
+// Bytes of rodata and data are those of the mapped file: if it is cut short, touching them from outside of a call is a SIGBUS. No digest is checked.
 bool pf_process_segment(pf_process *process, size_t position, unsigned segment, uint8_t **bytes, size_t *size);
 
 // What the loader did so far for the images of a process.
@@ -189,6 +199,8 @@ typedef struct pf_stats {
   uint64_t words_verified;
   uint64_t functions_verified;
   uint64_t rows_read;           // of functions at their first call, of imports, and of exports that a search passed
+  uint64_t blocks_checked;      // digests that were computed, of blocks and of nodes of the tree
+  uint64_t nodes_checked;
 } pf_stats;
 
 void pf_image_stats(const pf_image *image, pf_stats *stats);

@@ -1,6 +1,7 @@
 // The parts of the machine that are not the loop: calls step by step, host functions, and failures. See machine.h.
-#include "memory.h"
+#include "digests.h"
 #include "machine.h"
+#include "memory.h"
 #include "signature.h"
 #include "verify.h"
 
@@ -52,38 +53,21 @@ static pf_step trap_at(pf_machine *machine, int trap, const char *rule) {
                                       pf_trap_name(trap)));
 }
 
-pf_step pf_trapped(pf_machine *machine, int trap) {
-  const char *rule = rule_of(word_of(machine, 0));
-  if (trap == TRAP_UNBOUND_IMPORT) rule = PF_RULE_FIX_009;
-  if (trap == TRAP_IMPORT_MISMATCH) rule = PF_RULE_FIX_010;
-  return trap_at(machine, trap, rule);
+static pf_step bad_slot(pf_machine *machine) {
+  switch (machine->module->slots[word_of(machine, 1)].state) {
+    case PF_SLOT_WEAK_MISSING: return trap_at(machine, TRAP_UNBOUND_IMPORT, PF_RULE_FIX_012);
+    case PF_SLOT_LAZY_MISSING: return trap_at(machine, TRAP_UNBOUND_IMPORT, PF_RULE_FIX_009);
+    case PF_SLOT_MISMATCHED: return trap_at(machine, TRAP_IMPORT_MISMATCH, PF_RULE_FIX_010);
+    default:
+      return failed(machine, pf_fail(machine->error, PF_CORRUPT, PF_RULE_INT_008, place(machine),
+                                     "expected a slot whose look-up met no damage, got one whose did"));
+  }
 }
 
-pf_step pf_bad_access(pf_machine *machine) {
-  uint32_t word = word_of(machine, 0);
-  uint64_t size = 1;
-  bool store = false;
-  switch (word & 0xff) {
-    case PF_OP_I_STORE8: store = true; break;
-    case PF_OP_I_STORE16: store = true;
-    // fall through
-    case PF_OP_I_LOAD16_S:
-    case PF_OP_I_LOAD16_U: size = 2; break;
-    case PF_OP_I_STORE32:
-    case PF_OP_N_STORE32: store = true;
-    // fall through
-    case PF_OP_I_LOAD32_S:
-    case PF_OP_I_LOAD32_U:
-    case PF_OP_N_LOAD32: size = 4; break;
-    case PF_OP_I_STORE64:
-    case PF_OP_N_STORE64: store = true;
-    // fall through
-    case PF_OP_I_LOAD64:
-    case PF_OP_N_LOAD64: size = 8; break;
-    default: break;
-  }
-  uint64_t address = machine->i[word >> 16 & 0xff] + (word >> 24) * size;
-  return trap_at(machine, pf_explain_access(machine->process, address, size, store), PF_RULE_EXE_007);
+pf_step pf_trapped(pf_machine *machine, int trap) {
+  if (trap == PF_BAD_SLOT) return bad_slot(machine);
+  if (trap == PF_CORRUPT_ACCESS) return failed(machine, PF_CORRUPT);
+  return trap_at(machine, trap, rule_of(word_of(machine, 0)));
 }
 
 pf_step pf_out_of_fuel(pf_machine *machine) {
@@ -158,7 +142,7 @@ static uint32_t signature_of(const pf_module *module, uint32_t function) {
   return module->host != NULL ? module->host->entries[function].signature : pf_function_signature(module->image, function);
 }
 
-// The module and function that a reference names; false after it trapped.
+// The module and function that a reference names; false after it failed.
 static bool dereference(pf_machine *machine, uint64_t reference, uint32_t signature, pf_module **target, uint32_t *function) {
   uint64_t position = (reference >> PF_SEGMENT_SHIFT) - 1;
   *function = (uint32_t)reference;
@@ -170,6 +154,11 @@ static bool dereference(pf_machine *machine, uint64_t reference, uint32_t signat
     trap = TRAP_NO_FUNCTION;
   } else {
     *target = &machine->process->modules[position];
+    const pf_image *image = (*target)->image;
+    if (image != NULL && pf_check_function_row(image, *function, machine->error) != PF_OK) {
+      failed(machine, PF_CORRUPT);
+      return false;
+    }
     if (signature_of(*target, *function) != signature) trap = TRAP_SIGNATURE_MISMATCH;
   }
   if (trap != 0) trap_at(machine, trap, PF_RULE_EXE_011);
@@ -185,9 +174,7 @@ pf_step pf_slow_call(pf_machine *machine) {
   switch (word & 0xff) {
     case PF_OP_CALLI:
       slot = &machine->module->slots[literal];
-      if (slot->state == PF_SLOT_MISMATCHED) return trap_at(machine, TRAP_IMPORT_MISMATCH, PF_RULE_FIX_010);
-      if (slot->state == PF_SLOT_WEAK_MISSING) return trap_at(machine, TRAP_UNBOUND_IMPORT, PF_RULE_FIX_012);
-      if (slot->state == PF_SLOT_LAZY_MISSING) return trap_at(machine, TRAP_UNBOUND_IMPORT, PF_RULE_FIX_009);
+      if (slot->state >= PF_SLOT_WEAK_MISSING) return bad_slot(machine);
       function = slot->function;
       target = &machine->process->modules[(slot->value >> PF_SEGMENT_SHIFT) - 1];
       break;

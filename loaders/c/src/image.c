@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "digests.h"
+
 typedef struct kind_facts {
   uint32_t row_size;
   uint32_t alignment;
@@ -125,12 +127,13 @@ static kind_facts facts_of(pf_image *image, uint32_t kind) {
     case PF_SECTION_KIND_CODE: facts.part = &image->code; break;
     case PF_SECTION_KIND_RODATA: facts.part = &image->rodata; break;
     case PF_SECTION_KIND_DATA: facts.part = &image->data; break;
+    case PF_SECTION_KIND_DIGESTS: facts.part = &image->tree; break;
     default: break;
   }
   return facts;
 }
 
-static pf_outcome check_directory(pf_image *image, pf_error *error, bool *digests) {
+static pf_outcome check_directory(pf_image *image, pf_error *error) {
   uint64_t end = PF_HEADER_SIZE + (uint64_t)image->section_count * PF_SIZEOF_SECTION;
   uint32_t last_kind = 0;
   for (uint32_t k = 0; k < image->section_count; k++) {
@@ -168,7 +171,6 @@ static pf_outcome check_directory(pf_image *image, pf_error *error, bool *digest
                      facts.max_length, length);
     }
     if (facts.part != NULL) *facts.part = (pf_part){image->bytes + offset, offset, length};
-    if (kind == PF_SECTION_KIND_DIGESTS) *digests = true;
     last_kind = kind;
     end = (uint64_t)offset + length;
   }
@@ -180,7 +182,7 @@ static pf_outcome check_directory(pf_image *image, pf_error *error, bool *digest
   return PF_OK;
 }
 
-static pf_outcome check_crossing(pf_image *image, bool digests, pf_error *error) {
+static pf_outcome check_crossing(pf_image *image, pf_error *error) {
   if ((image->functions.bytes != NULL) != (image->code.bytes != NULL)) {
     return pf_fail(error, PF_MALFORMED, PF_RULE_SEC_001, PF_HEADER_SIZE,
                    "expected both functions and code or neither, got one of them");
@@ -198,6 +200,7 @@ static pf_outcome check_crossing(pf_image *image, bool digests, pf_error *error)
     return pf_fail(error, PF_MALFORMED, PF_RULE_HDR_009, PF_AT_HEADER_ENTRY,
                    "expected an entry below %u or none, got %u", image->function_count, image->entry);
   }
+  bool digests = image->tree.bytes != NULL;
   bool root = false;
   for (uint32_t k = PF_AT_HEADER_DIGEST_ROOT; k < PF_SIZEOF_HEADER; k++) root = root || image->bytes[k] != 0;
   if (root != digests) {
@@ -210,11 +213,10 @@ static pf_outcome check_crossing(pf_image *image, bool digests, pf_error *error)
 static pf_outcome check(pf_image *image, uint64_t length, pf_error *error) {
   pf_guard guard;
   if (PF_GUARDED(&guard, &image->range, 1)) {
-    bool digests = false;
     pf_outcome outcome = check_identity(image, length, error);
     if (outcome == PF_OK) outcome = check_header(image, length, error);
-    if (outcome == PF_OK) outcome = check_directory(image, error, &digests);
-    if (outcome == PF_OK) outcome = check_crossing(image, digests, error);
+    if (outcome == PF_OK) outcome = check_directory(image, error);
+    if (outcome == PF_OK) outcome = check_crossing(image, error);
     pf_guard_leave(&guard);
     return outcome;
   }
@@ -224,6 +226,7 @@ static pf_outcome check(pf_image *image, uint64_t length, pf_error *error) {
 static void dispose(pf_image *image) {
   if (image->bytes != NULL) munmap((void *)(uintptr_t)image->bytes, image->length);
   if (image->verdicts != NULL) munmap((void *)(uintptr_t)image->verdicts, image->function_count);
+  pf_digests_close(image);
   if (image->descriptor >= 0) close(image->descriptor);
   free(image);
 }
@@ -232,8 +235,7 @@ static pf_outcome io_error(pf_error *error, const char *what) {
   return pf_fail(error, PF_IO_ERROR, NULL, PF_NO_OFFSET, "%s: %s", what, strerror(errno));
 }
 
-pf_outcome pf_image_open_descriptor(int descriptor, pf_image **result, pf_error *error) {
-  *result = NULL;
+static pf_outcome open_descriptor(int descriptor, bool digests, pf_image **result, pf_error *error) {
   pf_fault_install();
   struct stat status;
   if (fstat(descriptor, &status) != 0) return io_error(error, "cannot stat");
@@ -257,6 +259,7 @@ pf_outcome pf_image_open_descriptor(int descriptor, pf_image **result, pf_error 
   image->range = (pf_range){image->bytes, image->length};
   atomic_init(&image->references, 1);
   pf_outcome outcome = check(image, length, error);
+  if (outcome == PF_OK && digests && image->tree.bytes != NULL) outcome = pf_digests_open(image, error);
   if (outcome == PF_OK && image->function_count > 0) {
     void *verdicts =
         mmap(NULL, image->function_count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -278,14 +281,23 @@ pf_outcome pf_image_open_descriptor(int descriptor, pf_image **result, pf_error 
   return pf_succeed(error);
 }
 
-pf_outcome pf_image_open(const char *path, pf_image **image, pf_error *error) {
+pf_outcome pf_image_open_with(const pf_open_options *options, pf_image **image, pf_error *error) {
   *image = NULL;
+  if (options->path == NULL) return open_descriptor(options->descriptor, !options->no_digests, image, error);
   // NONBLOCK, so that a pipe without a writer is refused and not waited for.
-  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  int descriptor = open(options->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0) return io_error(error, "cannot open");
-  pf_outcome outcome = pf_image_open_descriptor(descriptor, image, error);
+  pf_outcome outcome = open_descriptor(descriptor, !options->no_digests, image, error);
   close(descriptor);
   return outcome;
+}
+
+pf_outcome pf_image_open(const char *path, pf_image **image, pf_error *error) {
+  return pf_image_open_with(&(pf_open_options){.path = path}, image, error);
+}
+
+pf_outcome pf_image_open_descriptor(int descriptor, pf_image **image, pf_error *error) {
+  return pf_image_open_with(&(pf_open_options){.descriptor = descriptor}, image, error);
 }
 
 void pf_image_retain(pf_image *image) { atomic_fetch_add_explicit(&image->references, 1, memory_order_relaxed); }
@@ -334,4 +346,5 @@ void pf_image_stats(const pf_image *image, pf_stats *stats) {
   stats->words_verified = atomic_load_explicit(&counters->words_verified, memory_order_relaxed);
   stats->functions_verified = atomic_load_explicit(&counters->functions_verified, memory_order_relaxed);
   stats->rows_read = atomic_load_explicit(&counters->rows_read, memory_order_relaxed);
+  pf_digests_stats(image, stats);
 }

@@ -17,6 +17,8 @@ typedef struct pf_part {
   uint32_t length;
 } pf_part;
 
+typedef struct pf_digests pf_digests;  // see digests.h
+
 enum { PF_UNJUDGED = 0, PF_GOOD = 1, PF_BAD = 2 };
 
 struct pf_image {
@@ -28,11 +30,12 @@ struct pf_image {
   uint32_t entry;
   uint32_t bss_size;
   uint32_t section_count;
-  pf_part functions, imports, exports, constants, strings, code, rodata, data;
+  pf_part functions, imports, exports, constants, strings, code, rodata, data, tree;
   uint32_t function_count, import_count, export_count, constant_count, word_count;
   // One byte for each function, zero pages until they are judged. Relaxed order is enough: a verdict
   // publishes nothing but itself, since what it judges never changes.
   _Atomic uint8_t *verdicts;
+  pf_digests *digests;  // NULL when the file has none, or they are off
   int descriptor;  // kept only to map `data` again, else -1
   pf_range range;
   atomic_uint references;

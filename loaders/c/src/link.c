@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "digests.h"
 #include "names.h"
 #include "verify.h"
 
@@ -40,9 +41,9 @@ static pf_outcome look_up_image(pf_module *module, const pf_name *name, uint8_t 
                                 pf_error *error) {
   pf_image *image = module->image;
   uint32_t index;
-  if (!pf_find_export(image, name->bytes, name->length, &index)) return PF_OK;
-  result->present = true;
-  pf_outcome outcome = pf_check_export(image, index, error);
+  pf_outcome outcome = pf_find_export(image, name->bytes, name->length, &result->present, &index, error);
+  if (outcome != PF_OK || !result->present) return outcome;
+  outcome = pf_check_found(image, index, error);
   if (outcome != PF_OK) return outcome;
   const uint8_t *row = pf_export_row(image, index);
   uint32_t position = pf_u4(row + PF_AT_EXPORT_ROW_POSITION, image->foreign);
@@ -72,7 +73,10 @@ static pf_outcome fill_slot(pf_process *process, pf_module *module, uint32_t ind
   const uint8_t *row = pf_import_row(image, index);
   pf_name module_name;
   pf_name name;
-  pf_outcome outcome = pf_check_import(image, index, &module_name, &name, error);
+  pf_outcome outcome = pf_check_bytes(image, row, PF_SIZEOF_IMPORT_ROW, error);
+  if (outcome == PF_OK) outcome = pf_check_import(image, index, &module_name, &name, error);
+  if (outcome == PF_OK) outcome = pf_check_name(image, &module_name, error);
+  if (outcome == PF_OK) outcome = pf_check_name(image, &name, error);
   if (outcome != PF_OK) return outcome;
   uint8_t kind = row[PF_AT_IMPORT_ROW_KIND];
   uint8_t binding = row[PF_AT_IMPORT_ROW_BINDING];
@@ -86,6 +90,10 @@ static pf_outcome fill_slot(pf_process *process, pf_module *module, uint32_t ind
     if (outcome != PF_OK && binding != PF_BINDING_LAZY) return outcome;
   }
   pf_slot *slot = &module->slots[index];
+  if (outcome == PF_CORRUPT) {
+    slot->state = PF_SLOT_CORRUPT;
+    return PF_OK;
+  }
   if (result.matches) {
     *slot = result.slot;
     return PF_OK;
@@ -127,11 +135,19 @@ static bool can_map_data(const pf_image *image) {
   return page > 0 && image->data.offset % (uint32_t)page == 0;
 }
 
+static void add_segment(pf_process *process, const pf_module *module, unsigned which, void *bytes, uint32_t size, bool writable) {
+  uint64_t index = (uint64_t)module->position * PF_SEGMENTS_OF_MODULE + which;
+  const pf_image *image = module->image;
+  bool hashed = image->digests != NULL && which != PF_SEGMENT_BSS;
+  uint32_t offset = which == PF_SEGMENT_RODATA ? image->rodata.offset : image->data.offset;
+  process->extents[index] = (pf_extent){size, writable, offset, hashed ? image : NULL};
+  process->segments[index] = (pf_segment){bytes, hashed ? 0 : size, hashed || !writable ? 0 : size};
+}
+
 static pf_outcome add_segments(pf_process *process, pf_module *module, uint64_t *bss_left, pf_error *error) {
   pf_image *image = module->image;
-  pf_segment *segments = process->segments + 1 + (size_t)module->position * PF_SEGMENTS_OF_MODULE;
   if (image->rodata.bytes != NULL) {
-    segments[0] = (pf_segment){(uint8_t *)(uintptr_t)image->rodata.bytes, image->rodata.length, 0};
+    add_segment(process, module, PF_SEGMENT_RODATA, (void *)(uintptr_t)image->rodata.bytes, image->rodata.length, false);
   }
   if (image->data.bytes != NULL) {
     void *bytes;
@@ -143,7 +159,7 @@ static pf_outcome add_segments(pf_process *process, pf_module *module, uint64_t 
       bytes = map_zeros(image->data.length);
     }
     if (bytes == NULL) return no_memory(error);
-    segments[1] = (pf_segment){bytes, image->data.length, image->data.length};
+    add_segment(process, module, PF_SEGMENT_DATA, bytes, image->data.length, true);
     process->ranges[process->range_count++] = (pf_range){bytes, image->data.length};
   }
   if (image->bss_size != 0) {
@@ -152,7 +168,7 @@ static pf_outcome add_segments(pf_process *process, pf_module *module, uint64_t 
       return pf_fail(error, PF_EXHAUSTED, PF_RULE_LIM_010, PF_AT_HEADER_BSS_SIZE, "expected memory for %u bytes of bss, got none",
                      image->bss_size);
     }
-    segments[2] = (pf_segment){bytes, image->bss_size, image->bss_size};
+    add_segment(process, module, PF_SEGMENT_BSS, bytes, image->bss_size, true);
     *bss_left -= image->bss_size;
   }
   return PF_OK;
@@ -217,10 +233,11 @@ static pf_process *make_process(size_t count, const pf_limits *limits) {
   process->segment_count = (uint32_t)count * PF_SEGMENTS_OF_MODULE + 1;
   process->modules = calloc(count + 1, sizeof *process->modules);
   process->segments = calloc(process->segment_count, sizeof *process->segments);
+  process->extents = calloc(process->segment_count, sizeof *process->extents);
   process->ranges = calloc(2 * count + 1, sizeof *process->ranges);
   process->stack_bytes = limits != NULL && limits->stack_bytes != 0 ? limits->stack_bytes : STACK_DEFAULT;
   if (process->stack_bytes < STACK_LEAST) process->stack_bytes = STACK_LEAST;
-  if (process->modules == NULL || process->segments == NULL || process->ranges == NULL) {
+  if (process->modules == NULL || process->segments == NULL || process->extents == NULL || process->ranges == NULL) {
     pf_process_close(process);
     return NULL;
   }
@@ -266,8 +283,9 @@ void pf_process_close(pf_process *process) {
   for (uint32_t k = 0; k < process->module_count; k++) {
     pf_module *module = &process->modules[k];
     pf_segment *segments = process->segments + 1 + (size_t)k * PF_SEGMENTS_OF_MODULE;
-    if (segments[1].bytes != NULL) munmap(segments[1].bytes, segments[1].size);
-    if (segments[2].bytes != NULL) munmap(segments[2].bytes, segments[2].size);
+    const pf_extent *extents = process->extents + 1 + (size_t)k * PF_SEGMENTS_OF_MODULE;
+    if (segments[1].bytes != NULL) munmap(segments[1].bytes, extents[1].size);
+    if (segments[2].bytes != NULL) munmap(segments[2].bytes, extents[2].size);
     free(module->slots);
     free(module->name);
     pf_image_close(module->image);
@@ -276,6 +294,7 @@ void pf_process_close(pf_process *process) {
   if (process->stack != NULL) munmap(process->stack, process->stack_bytes);
   free(process->modules);
   free(process->segments);
+  free(process->extents);
   free(process->ranges);
   free(process);
 }

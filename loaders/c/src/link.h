@@ -8,7 +8,7 @@
 
 typedef struct pf_module pf_module;
 
-enum { PF_SLOT_FUNCTION, PF_SLOT_HOST, PF_SLOT_DATA, PF_SLOT_WEAK_MISSING, PF_SLOT_LAZY_MISSING, PF_SLOT_MISMATCHED };
+enum { PF_SLOT_FUNCTION, PF_SLOT_HOST, PF_SLOT_DATA, PF_SLOT_WEAK_MISSING, PF_SLOT_LAZY_MISSING, PF_SLOT_MISMATCHED, PF_SLOT_CORRUPT };
 
 typedef struct pf_slot {
   const uint32_t *entry;  // first word of a function of a file in the importer's order, once it was judged good; else NULL
@@ -24,6 +24,15 @@ typedef struct pf_segment {
   uint32_t size;      // 0 if it does not exist
   uint32_t writable;  // the size again, or 0 for rodata
 } pf_segment;
+
+// A segment as it is. The machine's own table says less of one whose digests were not all checked yet: it ends where the good blocks
+// at its beginning end, so that what lies behind them goes the slow way.
+typedef struct pf_extent {
+  uint32_t size;
+  bool writable;
+  uint32_t offset;         // in its file
+  const pf_image *hashed;  // the file while digests are left to check, else NULL
+} pf_extent;
 
 struct pf_module {
   const uint8_t *code;
@@ -43,6 +52,7 @@ struct pf_module {
 struct pf_process {
   pf_module *modules;
   pf_segment *segments;  // by the upper half of an address; the first does not exist
+  pf_extent *extents;    // of the same segments
   uint32_t module_count;
   uint32_t segment_count;
   pf_range *ranges;      // of files, for the guard

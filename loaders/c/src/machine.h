@@ -52,9 +52,14 @@ pf_step pf_run_host(pf_machine *machine, pf_module *target, uint32_t function, u
 // For the loop: the call at the machine's pc, with all its steps.
 pf_step pf_slow_call(pf_machine *machine);
 
-// For the loop: fails with a trap, with a refused access, for lack of fuel, or for an op that verification would have refused.
+// In place of a trap, for a slot that is not bound; its state says what that means.
+enum { PF_BAD_SLOT = -2 };
+
+// For the loop: the load or store at the machine's pc, with all its checks; PF_STEP_SWITCH if it was done, so that the loop is entered again.
+pf_step pf_slow_access(pf_machine *machine);
+
+// For the loop: fails with a trap, or what stands in its place; for lack of fuel; or for an op that verification would have refused.
 pf_step pf_trapped(pf_machine *machine, int trap);
-pf_step pf_bad_access(pf_machine *machine);
 pf_step pf_out_of_fuel(pf_machine *machine);
 pf_step pf_bad_op(pf_machine *machine);
 

@@ -1,6 +1,8 @@
 // See names.h.
 #include "names.h"
 
+#include "digests.h"
+
 pf_outcome pf_read_name(const pf_image *image, const uint8_t *field, pf_name *name, pf_error *error) {
   uint32_t offset = pf_u4(field, image->foreign);
   uint32_t length = pf_u4(field + sizeof(uint32_t), image->foreign);
@@ -21,28 +23,62 @@ pf_outcome pf_read_name(const pf_image *image, const uint8_t *field, pf_name *na
   return PF_OK;
 }
 
-bool pf_find_export(pf_image *image, const uint8_t *name, size_t length, uint32_t *index) {
+pf_outcome pf_check_name(const pf_image *image, const pf_name *name, pf_error *error) {
+  return pf_check_bytes(image, name->bytes, name->length, error);
+}
+
+// How row `index` stands to a name, or that it is corrupt.
+static pf_outcome compare_export(pf_image *image, uint32_t index, const uint8_t *name, size_t length, int *order,
+                                 pf_error *error) {
+  const uint8_t *row = pf_export_row(image, index);
+  pf_name found = {NULL, 0};
+  atomic_fetch_add_explicit(&image->rows_read, 1, memory_order_relaxed);
+  pf_outcome outcome = pf_check_bytes(image, row, PF_SIZEOF_EXPORT_ROW, error);
+  if (outcome != PF_OK) return outcome;
+  *order = -1;
+  if (pf_read_name(image, row + PF_AT_EXPORT_ROW_NAME_OFFSET, &found, NULL) != PF_OK) return PF_OK;
+  outcome = pf_check_name(image, &found, error);
+  if (outcome == PF_OK) *order = pf_compare_names(found.bytes, found.length, name, length);
+  return outcome;
+}
+
+// The same for the row nearest to the middle of a range that is not corrupt.
+static pf_outcome compare_nearest(pf_image *image, uint32_t low, uint32_t high, uint32_t *index, const uint8_t *name,
+                                  size_t length, int *order, pf_error *error) {
+  uint32_t middle = low + (high - low) / 2;
+  *index = middle;
+  pf_outcome outcome = compare_export(image, middle, name, length, order, error);
+  for (uint32_t away = 1; outcome != PF_OK && away <= middle - low; away++) {
+    *index = middle - away;
+    outcome = compare_export(image, *index, name, length, order, NULL);
+    if (outcome == PF_OK || away >= high - middle) continue;
+    *index = middle + away;
+    outcome = compare_export(image, *index, name, length, order, NULL);
+  }
+  return outcome;
+}
+
+pf_outcome pf_find_export(pf_image *image, const uint8_t *name, size_t length, bool *found, uint32_t *index, pf_error *error) {
   uint32_t low = 0;
   uint32_t high = image->export_count;
+  *found = false;
   while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    pf_name found = {NULL, 0};
-    atomic_fetch_add_explicit(&image->rows_read, 1, memory_order_relaxed);
-    int order = -1;
-    if (pf_read_name(image, pf_export_row(image, middle) + PF_AT_EXPORT_ROW_NAME_OFFSET, &found, NULL) == PF_OK) {
-      order = pf_compare_names(found.bytes, found.length, name, length);
-    }
+    uint32_t row;
+    int order;
+    pf_outcome outcome = compare_nearest(image, low, high, &row, name, length, &order, error);
+    if (outcome != PF_OK) return outcome;
     if (order == 0) {
-      *index = middle;
-      return true;
+      *index = row;
+      *found = true;
+      return PF_OK;
     }
     if (order < 0) {
-      low = middle + 1;
+      low = row + 1;
     } else {
-      high = middle;
+      high = row;
     }
   }
-  return false;
+  return PF_OK;
 }
 
 uint32_t pf_segment_length(const pf_image *image, unsigned segment) {
@@ -87,6 +123,13 @@ pf_outcome pf_check_export(const pf_image *image, uint32_t index, pf_error *erro
                    "expected data within a segment of %u bytes, got %u from %u", length, size, position);
   }
   return PF_OK;
+}
+
+pf_outcome pf_check_found(const pf_image *image, uint32_t index, pf_error *error) {
+  pf_outcome outcome = pf_check_export(image, index, error);
+  const uint8_t *row = pf_export_row(image, index);
+  if (outcome != PF_OK || row[PF_AT_EXPORT_ROW_KIND] != PF_IMPORT_KIND_FUNCTION) return outcome;
+  return pf_check_function_row(image, pf_u4(row + PF_AT_EXPORT_ROW_POSITION, image->foreign), error);
 }
 
 pf_outcome pf_check_import(const pf_image *image, uint32_t index, pf_name *module, pf_name *name, pf_error *error) {

@@ -2,6 +2,7 @@
 // in order afterwards, and that an exhausted one does nothing more.
 #include <sys/mman.h>
 
+#include "digests.h"
 #include "machine.h"
 #include "names.h"
 #include "signature.h"
@@ -30,10 +31,13 @@ static pf_outcome find_export(pf_module *module, const pf_request *request, call
   const uint8_t *name = (const uint8_t *)request->function;
   pf_image *image = module->image;
   uint32_t index;
-  if (!pf_find_export(image, name, request->function_length, &index)) {
+  bool present;
+  pf_outcome outcome = pf_find_export(image, name, request->function_length, &present, &index, error);
+  if (outcome != PF_OK) return outcome;
+  if (!present) {
     return no_function(error, PF_RULE_EXE_017, name, request->function_length, "an exported function");
   }
-  pf_outcome outcome = pf_check_export(image, index, error);
+  outcome = pf_check_found(image, index, error);
   if (outcome != PF_OK) return outcome;
   const uint8_t *row = pf_export_row(image, index);
   if (row[PF_AT_EXPORT_ROW_KIND] != PF_IMPORT_KIND_FUNCTION) {
@@ -59,6 +63,8 @@ static pf_outcome find_callee(pf_process *process, const pf_request *request, ca
   if (request->function == NULL) {
     found->function = module->image->entry;
     if (found->function == PF_NO_ENTRY) return no_function(error, PF_RULE_EXE_019, name, request->module_length, "an entry of module");
+    pf_outcome outcome = pf_check_function_row(module->image, found->function, error);
+    if (outcome != PF_OK) return outcome;
   } else {
     pf_outcome outcome = find_export(module, request, found, error);
     if (outcome != PF_OK) return outcome;
@@ -179,8 +185,8 @@ bool pf_process_segment(pf_process *process, size_t position, unsigned segment, 
   if (position >= process->module_count || segment < PF_SEGMENT_RODATA || segment > PF_SEGMENT_BSS) return false;
   const pf_segment *found = &process->segments[position * PF_SEGMENTS_OF_MODULE + segment];
   *bytes = found->bytes;
-  *size = found->size;
-  return found->size != 0;
+  *size = process->extents[position * PF_SEGMENTS_OF_MODULE + segment].size;
+  return *size != 0;
 }
 
 void pf_process_stats(const pf_process *process, pf_stats *stats) {
@@ -197,5 +203,7 @@ void pf_process_stats(const pf_process *process, pf_stats *stats) {
     stats->words_verified += one.words_verified;
     stats->functions_verified += one.functions_verified;
     stats->rows_read += one.rows_read;
+    stats->blocks_checked += one.blocks_checked;
+    stats->nodes_checked += one.nodes_checked;
   }
 }

@@ -1,5 +1,6 @@
 // The second layer: judges one function by its row, its words, and the signatures that rows declare. Assumes a good
-// image; promises that a good function needs no checks while it runs but those of the instruction table.
+// image; promises that a good function needs no checks while it runs but those of the instruction table, nor any of digests but
+// those of rodata and data (PF-INT-009).
 #ifndef PF_VERIFY_H
 #define PF_VERIFY_H
 
@@ -7,6 +8,9 @@
 
 // Judges function `index`, which is below the number of rows, and keeps the verdict. The caller guards the mapping.
 pf_outcome pf_judge(pf_image *image, uint32_t index, pf_error *error);
+
+// The same for an audit, which puts other rules before digests: checks none of them, and then keeps no verdict.
+pf_outcome pf_judge_anyway(pf_image *image, uint32_t index, pf_error *error);
 
 // The word of the code section at which a function begins.
 static inline uint32_t pf_function_start(const pf_image *image, uint32_t index) {

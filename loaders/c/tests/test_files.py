@@ -11,7 +11,14 @@ from packfile.writer import encode
 FILES = Path(__file__).parent / "files"
 
 
-@pytest.mark.parametrize(("name", "order"), [("add.pkf", ByteOrder.LITTLE), ("add-big.pkf", ByteOrder.BIG)])
-def test_the_committed_file_is_the_assembled_text(name: str, order: ByteOrder) -> None:
-    text = (FILES / "add.pka").read_text(encoding="utf-8")
-    assert (FILES / name).read_bytes() == encode(assemble(text, "add.pka"), order)
+@pytest.mark.parametrize(
+    ("name", "text", "order"),
+    [
+        ("add.pkf", "add.pka", ByteOrder.LITTLE),
+        ("add-big.pkf", "add.pka", ByteOrder.BIG),
+        ("hashed.pkf", "hashed.pka", ByteOrder.LITTLE),
+    ],
+)
+def test_the_committed_file_is_the_assembled_text(name: str, text: str, order: ByteOrder) -> None:
+    source = (FILES / text).read_text(encoding="utf-8")
+    assert (FILES / name).read_bytes() == encode(assemble(source, text), order)

@@ -16,6 +16,7 @@ check() { # STATUS TEXT COMMAND...: the status, and a text in what is printed
 }
 
 f=tests/files/add.pkf
+h=tests/files/hashed.pkf
 check 0 "Usage" $pf --help
 check 2 "Usage" $pf
 check 2 "Usage" $pf nonsense
@@ -34,6 +35,16 @@ check 2 "io-error" $pf run "$dir/absent"
 check 0 "alignment unit  4096" $pf info $f
 check 1 "invalid: PF-CODE-001" $pf verify $f
 check 2 "io-error" $pf verify "$dir"
+
+check 0 "digest root     3dee" $pf info $h
+check 0 "checked 3 blocks, 1 nodes" $pf run $h --function second --stats
+check 0 "ok" $pf verify $h
+cp $h "$dir/bad.pkf"
+printf X | dd of="$dir/bad.pkf" bs=1 seek=12288 conv=notrunc 2>/dev/null
+check 0 "97" $pf run "$dir/bad.pkf" --function first
+check 1 "bad.pkf:0x3000: corrupt: PF-INT-003" $pf run "$dir/bad.pkf" --function second
+check 0 "88" $pf run --no-digests "$dir/bad.pkf" --function second
+check 1 "bad.pkf:0x3000: corrupt: PF-INT-003" $pf verify "$dir/bad.pkf"
 
 head -c 4200 $f > "$dir/short.pkf"
 check 1 "short.pkf:0x10: malformed: PF-HDR-008" $pf verify "$dir/short.pkf"

@@ -138,7 +138,7 @@ static void failure_reply(adapter *a, const pf_error *error, bool with_log) {
 
 static void hello(adapter *a) {
   buffer_printf(&a->reply, "\"outcome\": \"ok\", \"name\": \"packfile-c\", \"version\": \"%s\", \"protocol\": 1, "
-                           "\"features\": [\"audit\", \"in-place\"]}", "1.0");
+                           "\"features\": [\"audit\", \"in-place\", \"hashed\"]}", "1.0");
 }
 
 static void open_image(adapter *a, const json *request) {

@@ -14,6 +14,15 @@ static const char *kind_name(uint32_t kind) {
   }
 }
 
+void show_counts(FILE *stream, const pf_stats *stats) {
+  fprintf(stream, "mapped %llu bytes, copied %llu, swapped %llu; verified %llu words of %llu functions; read %llu rows; "
+                  "checked %llu blocks, %llu nodes\n",
+          (unsigned long long)stats->bytes_mapped, (unsigned long long)stats->bytes_copied,
+          (unsigned long long)stats->bytes_swapped, (unsigned long long)stats->words_verified,
+          (unsigned long long)stats->functions_verified, (unsigned long long)stats->rows_read,
+          (unsigned long long)stats->blocks_checked, (unsigned long long)stats->nodes_checked);
+}
+
 static int show(const char *file) {
   pf_image *image;
   pf_error error;
@@ -44,10 +53,8 @@ static int show(const char *file) {
   pf_stats stats;
   pf_image_stats(image, &stats);
   if (status == STATUS_OK) {
-    printf("\n  mapped %llu bytes, copied %llu, swapped %llu; verified %llu words of %llu functions; read %llu rows\n",
-           (unsigned long long)stats.bytes_mapped, (unsigned long long)stats.bytes_copied,
-           (unsigned long long)stats.bytes_swapped, (unsigned long long)stats.words_verified,
-           (unsigned long long)stats.functions_verified, (unsigned long long)stats.rows_read);
+    printf("\n  ");
+    show_counts(stdout, &stats);
   }
   pf_image_close(image);
   return status;
@@ -80,7 +87,7 @@ static int audit(const char *file) {
 }
 
 int command_verify(int count, char **arguments) {
-  static const char help[] = "Usage: pf verify FILE...\n\nAudits files. What is wrong with one is shown as one line on standard error:\n"
+  static const char help[] = "Usage: pf verify FILE...\n\nAudits files, and checks every digest of those that have some. What is wrong with one is shown as one line on standard error:\n"
                              "FILE:0xOFFSET: outcome: rule: message.\n";
   if (count > 1 && asks_help(arguments[1])) return fputs(help, stdout) < 0;
   if (count < 2) return usage(help);

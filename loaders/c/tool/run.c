@@ -19,6 +19,7 @@ static const char help[] =
     "  --name NAME          name of FILE in the set; by default its own, without suffix\n"
     "  --fuel N             calls and backward branches it may make\n"
     "  --depth N            frames it may have at once\n"
+    "  --no-digests         take files that have digests as if they had none\n"
     "  --stats              show on standard error what the loader did\n";
 
 typedef struct options {
@@ -32,6 +33,7 @@ typedef struct options {
   uint64_t fuel;
   uint64_t depth;
   bool stats;
+  bool no_digests;
 } options;
 
 static bool read_amount(const char *text, uint64_t *amount) {
@@ -48,6 +50,10 @@ static int read_option(options *o, int count, char **arguments) {
   const char *value = count > 1 ? arguments[1] : NULL;
   if (strcmp(option, "--stats") == 0) {
     o->stats = true;
+    return 1;
+  }
+  if (strcmp(option, "--no-digests") == 0) {
+    o->no_digests = true;
     return 1;
   }
   if (value == NULL) return 0;
@@ -135,10 +141,7 @@ static void show_results(const pf_results *results) {
 static void show_stats(const pf_process *process) {
   pf_stats stats;
   pf_process_stats(process, &stats);
-  fprintf(stderr, "mapped %llu bytes, copied %llu, swapped %llu; verified %llu words of %llu functions; read %llu rows\n",
-          (unsigned long long)stats.bytes_mapped, (unsigned long long)stats.bytes_copied,
-          (unsigned long long)stats.bytes_swapped, (unsigned long long)stats.words_verified,
-          (unsigned long long)stats.functions_verified, (unsigned long long)stats.rows_read);
+  show_counts(stderr, &stats);
 }
 
 static int call(const options *o, pf_process *process, const pf_member *first) {
@@ -187,7 +190,8 @@ static int open_all(const options *o, pf_member *members, size_t *count) {
       file = equals + 1;
     }
     pf_error error;
-    if (pf_image_open(file, &member->image, &error) != PF_OK) return report(file, &error);
+    pf_open_options how = {.path = file, .no_digests = o->no_digests};
+    if (pf_image_open_with(&how, &member->image, &error) != PF_OK) return report(file, &error);
     (*count)++;
   }
   return STATUS_OK;

@@ -16,6 +16,9 @@ int command_adapter(int count, char **arguments);
 // Prints a failure as one line: FILE:0xOFFSET: outcome: rule: message. Gives the exit status for it.
 int report(const char *file, const pf_error *error);
 
+// Prints on one line what the loader did.
+void show_counts(FILE *stream, const pf_stats *stats);
+
 // Prints `text` and gives the status for a wrong command line.
 int usage(const char *text);
 
