@@ -1,4 +1,4 @@
-"""The function that `run` is to call, and the texts of its arguments as values.
+"""The function that `run` or `map` is to call, and the texts of its arguments as values.
 
 Promises that what looks at the image leaves its counters as they were, so that `--stats` shows what the loader did.
 """
@@ -10,6 +10,8 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+
+import click
 
 from packfile.cli.commands import counted
 from packfile.cli.listing import exports_of, name_text
@@ -74,7 +76,8 @@ def values_of(texts: Sequence[str], target: Target) -> tuple[list[int], list[flo
     signature = target.signature
     for text in texts:
         if text.startswith("--"):
-            raise UsageFailure(f"there is no option {text}; see packfile run --help")
+            asked = click.get_current_context().command_path
+            raise UsageFailure(f"there is no option {text}; see {asked} --help")
     if signature is None:
         return [], []
     wanted = signature.i_params + signature.n_params

@@ -63,7 +63,7 @@ def disassemble(file: str, output: str | None) -> None:
         sys.stdout.write(text)
     else:
         assert output is not None
-        _replace(output, text.encode())
+        replace_file(output, text.encode())
 
 
 @command(
@@ -88,14 +88,15 @@ def convert(file: str, output: str, order: str) -> None:
 def publish(output: str, content: bytes) -> None:
     """Write a packfile to a path, or to standard output unless that is a terminal."""
     if output != _STANDARD_OUTPUT:
-        _replace(output, content)
+        replace_file(output, content)
     elif sys.stdout.isatty():
         raise UsageFailure("a packfile is not text for a terminal; name a file with -o, or redirect standard output")
     else:
         sys.stdout.buffer.write(content)
 
 
-def _replace(output: str, content: bytes) -> None:
+def replace_file(output: str, content: bytes) -> None:
+    """Write a file beside its place, and rename it."""
     try:
         write_file(output, content)
     except OSError as error:
