@@ -99,7 +99,10 @@ class Observer:
         Raises:
             UsageFailure: The kernel does not tell.
         """
-        files = [(os.fstat(fd).st_ino, Path(f"/proc/self/fd/{fd}").readlink().name) for fd in descriptors]
+        names = [Path(f"/proc/self/fd/{fd}").readlink().name for fd in descriptors]
+        # As a list of mappings has them, which is one of lines.
+        names = [name.replace("\n", "\\012") for name in names]
+        files = [(os.fstat(fd).st_ino, name) for fd, name in zip(descriptors, names, strict=True)]
         self._asks.write(json.dumps(files).encode() + b"\n")
         self._asks.flush()
         answer = json.loads(self._answers.readline() or '"the process that looks ended"')
@@ -137,7 +140,7 @@ def _answer(observed: int, files: list[tuple[int, str]]) -> str | list[tuple[lis
             for content in maps:
                 # Device numbers of some file systems differ between here and stat; names and inodes do not.
                 place, _, offset, _, inode, *path = os.fsdecode(content[:-1]).split(maxsplit=5)
-                name = path[0].replace("\\012", "\n").rsplit("/", 1)[-1] if path else ""
+                name = path[0].rsplit("/", 1)[-1] if path else ""
                 for index, (wanted, wanted_name) in enumerate(files):
                     if int(inode) == wanted and name == wanted_name:
                         start, end = (int(part, 16) for part in place.split("-"))
