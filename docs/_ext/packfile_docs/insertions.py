@@ -16,7 +16,7 @@ from typing import Final
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from . import commands, figures, messages, repository, rules, walk
+from . import commands, figures, maps, messages, repository, rules, walk
 
 _INSERTION = re.compile(r"^```\{insert\} (\S+) *(.*)\n```$", re.MULTILINE)
 
@@ -30,6 +30,8 @@ MAKERS: Final[Mapping[str, _Make]] = {
     "example": walk.source,
     "walk-through": walk.render,
     "figure": figures.render,
+    "map": maps.picture,
+    "map-source": maps.text_of,
     "help": commands.help_text,
     "failure": commands.failure,
 }

@@ -18,13 +18,15 @@ from packfile.cli.sources import UsageFailure
 from packfile.cli.terminal import printable
 
 _MOST_CELLS: Final = 64
-_CELL: Final = 10
+_WIDTH: Final = 7
+"""From one cell to the next."""
+_HEIGHT: Final = 11
 _GAP: Final = 1
 _LINE: Final = 18
-_LABELS: Final = 90
-_NUMBER: Final = 48
+_LABELS: Final = 80
+_NUMBER: Final = 44
 """Width of a column of numbers."""
-_LEGEND: Final = 200
+_LEGEND: Final = 220
 _LEGEND_COLUMNS: Final = 3
 _CHARACTER: Final = 8
 """Width of a character of a heading, or more."""
@@ -76,7 +78,7 @@ class _Drawing:
         cells = max(
             len(row.cells(scale)) for module, scale in zip(found.modules, scales, strict=True) for row in module.rows
         )
-        self._numbers = _MARGIN + _LABELS + cells * _CELL
+        self._numbers = _MARGIN + _LABELS + cells * _WIDTH
         heads = [module.heading(scale) for module, scale in zip(found.modules, scales, strict=True)]
         notes = (f"pages: {found.method}", f"{found.title}: {found.ending}")
         self.width = _MARGIN + max(
@@ -101,7 +103,7 @@ class _Drawing:
             for state, group in groupby(row.cells(scale, steps)):
                 count = len(list(group))
                 self.shapes.append(_Cell(x, self.height + 1, count, state, f"{row.name}: {STATES[state]}"))
-                x += count * _CELL
+                x += count * _WIDTH
             self._row(row.name, [*row.read_after(steps), str(len(row.range))])
         for name, *counts in module.totals():
             self._row(name, [*counts[:steps], counts[-1]])
@@ -116,13 +118,13 @@ class _Drawing:
         for index, (state, meaning) in enumerate(STATES.items()):
             x = _MARGIN + index % _LEGEND_COLUMNS * _LEGEND
             self.shapes.append(_Cell(x, self.height + 1, 1, state, ""))
-            self._text(x + 2 * _CELL, meaning)
+            self._text(x + 2 * _WIDTH, meaning)
             if index % _LEGEND_COLUMNS == _LEGEND_COLUMNS - 1:
                 self._next_line()
 
     def _text(self, x: int, text: str, *, right: bool = False, bold: bool = False) -> None:
         if text:
-            self.shapes.append(_Text(x, self.height + _CELL, printable(text), right, bold))
+            self.shapes.append(_Text(x, self.height + _HEIGHT, printable(text), right, bold))
 
     def _next_line(self) -> None:
         self.height += _LINE
@@ -174,9 +176,9 @@ def png(found: PageMap) -> bytes:
             draw.text((x, y), shape.text, _COLOURS["text"][1], font, "rs" if shape.right else "ls")
             continue
         for index in range(shape.count):
-            left = x + index * _CELL * _PNG_SCALE
-            side = (_CELL - _GAP) * _PNG_SCALE - 1
-            draw.rectangle((left, y, left + side, y + side), _COLOURS[shape.state][1])
+            left = x + index * _WIDTH * _PNG_SCALE
+            right, bottom = left + (_WIDTH - _GAP) * _PNG_SCALE - 1, y + _HEIGHT * _PNG_SCALE - 1
+            draw.rectangle((left, y, right, bottom), _COLOURS[shape.state][1])
     content = io.BytesIO()
     image.save(content, "PNG")
     return content.getvalue()
@@ -204,7 +206,7 @@ def _text_svg(text: _Text) -> str:
 
 
 def _cells_svg(cells: _Cell) -> str:
-    side = _CELL - _GAP
-    path = "".join(f"M{cells.x + index * _CELL} {cells.y}h{side}v{side}h-{side}z" for index in range(cells.count))
+    cell = f"{cells.y}h{_WIDTH - _GAP}v{_HEIGHT}h-{_WIDTH - _GAP}z"
+    path = "".join(f"M{cells.x + index * _WIDTH} {cell}" for index in range(cells.count))
     note = f"<title>{escape(cells.note)}</title>" if cells.note else ""
     return f'<path class="{cells.state}" d="{path}">{note}</path>'
