@@ -1,4 +1,4 @@
-"""What runs the programs: Packfile from a file of either byte order, CPython, and pywasm.
+"""What runs the programs: both tiers of Packfile from a file of either byte order, CPython, and pywasm.
 
 pywasm is an interpreter of WebAssembly in pure Python, so it has the same task as the first tier. It is left out where
 it is not installed.
@@ -20,6 +20,9 @@ from packfile.assembler import assemble
 from packfile.layout import ByteOrder
 from packfile.writer import encode
 
+FIRST, SECOND = "first tier", "second tier"
+TIERS = {FIRST: 0, SECOND: 1}
+"""The tiers of Packfile, and after how many events each translates: never, and at once."""
 CPYTHON = "CPython"
 PYWASM = "pywasm"
 
@@ -42,10 +45,10 @@ def contenders(program: Program, argument: int, stack: ExitStack) -> Iterator[Co
         path = folder / f"{order.name}.pkf"
         path.write_bytes(encode(module, order))
         image = stack.enter_context(packfile.open(path))
-        process = stack.enter_context(packfile.link([("main", image)]))
-        yield Contender(
-            f"Packfile, {order.name.lower()}", partial(_call, process, argument), work(process, argument).instructions
-        )
+        for tier, translate_after in TIERS.items():
+            process = stack.enter_context(packfile.link([("main", image)], translate_after=translate_after))
+            name = f"{tier}, {order.name.lower()}"
+            yield Contender(name, partial(_call, process, argument), work(process, argument).instructions)
     yield Contender(CPYTHON, partial(program.python, argument))
     if version_of(PYWASM):
         yield Contender(PYWASM, partial(python_driver.pywasm(program.name), argument))

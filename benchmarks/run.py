@@ -1,4 +1,4 @@
-"""The group `run`: instructions a second of the first tier, beside CPython and pywasm with the same algorithms."""
+"""The group `run`: instructions a second of both tiers, beside CPython and pywasm with the same algorithms."""
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.contenders import CPYTHON, PYWASM, Contender, contenders
+from benchmarks.contenders import CPYTHON, FIRST, PYWASM, SECOND, Contender, contenders
 from benchmarks.facts import Facts, facts
 from benchmarks.group import Group, NotMeasured, no_options
 from benchmarks.measure import Spread, interleaved, seconds
@@ -115,27 +115,32 @@ def text(report: Report) -> str:
     known = ", ".join(f"{name} {value}" for name, value in report.facts.items() if value is not None)
     head = f"CPU time, {report.rounds} rounds: least, median and greatest"
     lines = [known, head + ("; quick, so the figures say nothing" if report.quick else ""), ""]
-    lines.append(f"{'':18}{'ms a run':^30}{'M instructions/s':^24}{'times CPython':^27}".rstrip())
+    lines.append(f"{'':22}{'ms a run':^30}{'M instructions/s':^24}{'times CPython':^27}".rstrip())
     for result in report.results:
         lines.append(f"{result.program}({result.argument}) = {result.answer}, {result.instructions:,} instructions")
         for row in result.rows:
-            cells = [f"  {row.contender:16}", _cells([1000 * value for value in row.seconds], 10, 3)]
+            cells = [f"  {row.contender:20}", _cells([1000 * value for value in row.seconds], 10, 3)]
             cells.append(_cells([rate / 1e6 for rate in row.rates], 8, 2) if row.rates else " " * 24)
             cells.append(_cells(row.per_cpython, 9, 1))
             lines.append("".join(cells))
-        lines += _beside_pywasm(result)
+        lines += _beside_each_other(result)
     if report.facts["pywasm"] is None:
         lines += ["", "pywasm is not installed: pip install 'packfile[bench]'"]
     return "\n".join(lines)
 
 
-def _beside_pywasm(result: Result) -> Iterator[str]:
+def _beside_each_other(result: Result) -> Iterator[str]:
     taken = {row.contender: row.seconds for row in result.rows}
+    first, second = (next(name for name in taken if name.startswith(tier)) for tier in (FIRST, SECOND))
+    yield f"  {first} takes {_ratio(taken[first], taken[second])} times as long as {second}"
+    yield f"  {second} takes {_ratio(taken[second], taken[CPYTHON])} times as long as {CPYTHON}"
     if PYWASM in taken:
-        first = result.rows[0].contender
-        ratio = Spread.of(slow / fast for slow, fast in zip(taken[PYWASM], taken[first], strict=True))
-        spread = f"{ratio.least:.1f} to {ratio.greatest:.1f}"
-        yield f"  {PYWASM} takes {ratio.median:.1f} times as long as {first} ({spread})"
+        yield f"  {PYWASM} takes {_ratio(taken[PYWASM], taken[first])} times as long as {first}"
+
+
+def _ratio(slow: Sequence[float], fast: Sequence[float]) -> str:
+    ratio = Spread.of(one / other for one, other in zip(slow, fast, strict=True))
+    return f"{ratio.median:.1f} ({ratio.least:.1f} to {ratio.greatest:.1f})"
 
 
 def _cells(values: Sequence[float], width: int, digits: int) -> str:
@@ -148,7 +153,7 @@ def _measure(options: Namespace) -> Report:
 
 GROUP = Group(
     name="run",
-    help="instructions a second of the first tier, beside CPython and pywasm",
+    help="instructions a second of both tiers, beside CPython and pywasm",
     description=__doc__ or "",
     rounds=ROUNDS,
     add_options=no_options,

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import run
-from benchmarks.contenders import CPYTHON, PYWASM
+from benchmarks.contenders import CPYTHON, FIRST, PYWASM, SECOND
 from benchmarks.measure import Spread, interleaved
 from benchmarks.programs import PROGRAMS, Program
 
 ROOT = Path(__file__).parent.parent
-CONTENDERS = ["Packfile, little", "Packfile, big", CPYTHON, PYWASM]
+TIERS = [f"{tier}, {order}" for order in ("little", "big") for tier in (FIRST, SECOND)]
+CONTENDERS = [*TIERS, CPYTHON, PYWASM]
 
 
 def test_the_command_measures_every_program_with_every_contender(tmp_path: Path) -> None:
@@ -29,10 +30,12 @@ def test_the_command_measures_every_program_with_every_contender(tmp_path: Path)
     for result in report["results"]:
         assert [row["contender"] for row in result["rows"]] == CONTENDERS
         assert f"{result['program']}({result['argument']}) = " in done.stdout
+        assert "first tier, little takes" in done.stdout
+        assert "second tier, little takes" in done.stdout
         for row in result["rows"]:
             assert len(row["seconds"]) == report["rounds"] == run.QUICK_ROUNDS
             assert min(row["seconds"]) > 0
-            assert bool(row["rates"]) == row["contender"].startswith("Packfile")
+            assert bool(row["rates"]) == (row["contender"] in TIERS)
 
 
 def test_contenders_that_disagree_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:

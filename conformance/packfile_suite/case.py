@@ -174,6 +174,12 @@ class Case:
         return next((outcome for step in self.steps if (outcome := expected(step).outcome) != "ok"), "ok")
 
     @cached_property
+    def broken_on_purpose(self) -> frozenset[str]:
+        """The rules that some module states to break."""
+        stated = (module.breaks for module in self.modules.values() if not isinstance(module, Assembly))
+        return frozenset(rule for rules in stated for rule in rules or ())
+
+    @cached_property
     def used_modules(self) -> tuple[str, ...]:
         """The modules that steps name, in the order of the case; others are only there to be changed."""
         used: set[str | None] = set()

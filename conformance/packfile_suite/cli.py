@@ -13,12 +13,28 @@ import click
 from .choose import all_cases, choosing, filters, placed, places
 from .cli_case import reproduce, show
 from .cli_check import check_adapter
+from .cli_export import export
 from .cli_judge import coverage, lint
 from .cli_matrix import matrix
+from .cli_observe import observe_command
+from .expectations import FILE_NAME
 from .output import print_table
 from .paths import shown
 from .steps import step_of
 
+
+class _NewFile(click.Path):
+    """A file to write, in a directory that is there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """The path as it was given."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.absolute().parent.is_dir():
+            self.fail(f"there is no directory {path.parent}", param, ctx)
+        return value
+
+
+_NEW_FILE = _NewFile(dir_okay=False, writable=True)
 _CONFORMANT, _FAILURES, _UNUSABLE = 0, 1, 2
 
 
@@ -37,17 +53,30 @@ def main() -> None:
 
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.option("--loader", metavar="CMD", help="Command of the adapter; the reference by default.")
-@click.option("--timeout", type=float, default=10.0, show_default=True, help="Seconds for one answer.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Seconds for one answer.",
+)
 @choosing
 @placed
 @click.option("--sample", metavar="N", type=click.IntRange(min=1), help="Only N cases of those asked for otherwise.")
 @click.option("--seed", metavar="S", type=int, help="Which N cases; 0 by default.")
+@click.option("--prebuilt", is_flag=True, help="Take the files from the installed package; build none.")
 @click.option("-k", "keyword", metavar="EXPRESSION", help="Words of the case's name, as in pytest.")
 @click.option("-n", "workers", metavar="N", help="Processes, or `auto`.")
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure; the run counts as cut short.")
-@click.option("--expect", type=click.Path(exists=True, dir_okay=False), help="File of known failures.")
-@click.option("--report-jsonl", type=click.Path(dir_okay=False), help="Write a JSON line for each run of a case.")
-@click.option("--junitxml", type=click.Path(dir_okay=False), help="Write a JUnit report.")
+@click.option(
+    "--expect",
+    type=click.Path(exists=True, dir_okay=False),
+    help=f"File of known failures; with --loader, {FILE_NAME} of the working directory if there is one.",
+)
+@click.option("--no-expect", is_flag=True, help=f"Leave {FILE_NAME} alone.")
+@click.option("--write-expect", type=_NEW_FILE, metavar="FILE", help="Write a file of the failures of this run.")
+@click.option("--report-jsonl", type=_NEW_FILE, metavar="FILE", help="Write a JSON line for each run of a case.")
+@click.option("--junitxml", type=_NEW_FILE, metavar="FILE", help="Write a JUnit report.")
 @click.option("-v", "--verbose", count=True, help="Name every case.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def run(pytest_arguments: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - click's
@@ -61,12 +90,23 @@ def run(pytest_arguments: tuple[str, ...], **options: Any) -> None:  # noqa: ANN
     packfile-suite run --loader ./adapter --rule PF-FIX --byte-order big
     packfile-suite run --loader ./adapter --stage trap -- --maxfail=3
     packfile-suite run --loader ./adapter --sample 50 --seed 7
+    packfile-suite run --loader ./adapter --write-expect packfile-expect.toml
     packfile-suite run --loader ./adapter --expect packfile-expect.toml --report-jsonl report.jsonl
     """  # noqa: D301 - click wants the character itself
     import pytest  # noqa: PLC0415 - slow to import
 
+    if options["expect"] is not None and options["no_expect"]:
+        raise click.UsageError("--expect and --no-expect contradict each other.")
+    if options["expect"] is None and _finds_expectations(options):
+        options["expect"] = FILE_NAME
     status = pytest.main([*_pytest_arguments(options), *pytest_arguments])
     sys.exit(exit_status(int(status)))
+
+
+def _finds_expectations(options: dict[str, Any]) -> bool:
+    """Whether the file of the working directory is meant: it speaks of the user's loader and of the suite's cases."""
+    own = options["loader"] is not None and not options["cases"] and not options["no_expect"]
+    return own and Path(FILE_NAME).is_file()
 
 
 def _pytest_arguments(options: dict[str, Any]) -> list[str]:
@@ -84,12 +124,13 @@ def _pytest_arguments(options: dict[str, Any]) -> list[str]:
     arguments += ["--loader-timeout", str(options["timeout"])]
     flags = {"loader": "--loader", "keyword": "-k", "workers": "-n", "expect": "--expect"}
     flags |= {"report_jsonl": "--report-jsonl", "junitxml": "--junitxml", "up_to": "--up-to"}
-    flags |= {"sample": "--sample", "seed": "--seed"}
+    flags |= {"sample": "--sample", "seed": "--seed", "write_expect": "--write-expect"}
     for name, flag in flags.items():
         if options[name] is not None:
             arguments += [flag, str(options[name])]
     arguments += ["-p", "xdist.plugin"] if options["workers"] else []
     arguments += ["-x"] if options["exitfirst"] else []
+    arguments += ["--prebuilt"] if options["prebuilt"] else []
     return arguments + ["-v"] * (options["verbose"] + 1 if options["verbose"] else 0)
 
 
@@ -142,8 +183,10 @@ for _command in (
     show,
     reproduce,
     matrix,
+    export,
     lint,
     coverage,
+    observe_command,
 ):
     main.add_command(_command)
 

@@ -41,7 +41,7 @@ def lint(cases: tuple[Path, ...]) -> None:
 @click.option("--gaps", is_flag=True, help="Only what has no case.")
 @placed
 def coverage(cases: tuple[Path, ...], *, as_json: bool, gaps: bool) -> None:
-    """Show which cases each rule, instruction and trap has.
+    """Show which cases each rule, instruction and trap has, the checks of the in-place profile among them.
 
     The exit status is 1 if one has neither a case nor a stated reason.
 
@@ -53,6 +53,8 @@ def coverage(cases: tuple[Path, ...], *, as_json: bool, gaps: bool) -> None:
     from . import coverage as measuring  # noqa: PLC0415 - what it needs is slow to import
 
     found = measuring.measure(all_cases(cases))
+    if not cases:
+        measuring.measure_profile(found)
     missing = found.gaps()
     if as_json:
         click.echo(json.dumps(measuring.as_json(found), indent=2))

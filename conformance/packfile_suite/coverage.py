@@ -22,9 +22,14 @@ from packfile.rules import RULES
 
 from .build import Builder
 from .case import Case, expected
-from .execute import Loader, run_case
+from .execute import Loader, reference_loader, run_case
+from .in_place.checks import Lab
+from .in_place.modules import Workshop
+from .in_place.profile import CHECKS, run
 from .plan import variants
 from .session import Hello
+
+_PROFILE_TIMEOUT = 30.0
 
 
 @dataclass
@@ -40,6 +45,8 @@ class Coverage:
     traps: dict[tuple[str, str], list[str]] = field(
         default_factory=lambda: {(row.mnemonic, code.value): [] for row in INSTRUCTIONS.values() for code in row.traps}
     )
+    unobservable: list[str] = field(default_factory=list)
+    """Checks of the in-place profile that this machine does not let one make."""
     failing: list[str] = field(default_factory=list)
     """Cases that do not pass on the reference, which therefore show nothing."""
 
@@ -59,6 +66,7 @@ class Coverage:
         gaps += [f"instruction {name} is executed by no case" for name, cases in self.instructions.items() if not cases]
         gaps += [f"no case makes {name} trap with {code}" for (name, code), cases in self.traps.items() if not cases]
         gaps += [f"case {case} does not pass on the reference" for case in self.failing]
+        gaps += [f"check {check}: it cannot be observed here" for check in self.unobservable]
         return gaps
 
     def _unbroken(self) -> Iterable[str]:
@@ -168,6 +176,21 @@ def _measure_case(case: Case, builder: Builder, coverage: Coverage) -> None:
             coverage.rules[row.rule].append(case.id)
     for op, code in adapter.trapped:
         coverage.traps.setdefault((INSTRUCTIONS[Opcode(op)].mnemonic, code), []).append(case.id)
+
+
+def measure_profile(coverage: Coverage) -> None:
+    """Adds the checks of the in-place profile that pass on the reference, seen from outside, each in one byte order."""
+    loader = reference_loader(_PROFILE_TIMEOUT)
+    with tempfile.TemporaryDirectory(prefix="packfile-coverage-") as directory:
+        lab = Lab(loader, Path(directory), Workshop(Path(directory)))
+        for check in CHECKS:
+            seen = run(check, lab, check.orders[0])
+            if seen.verdict == "pass":
+                coverage.rules[check.rule].append(check.id)
+            elif seen.unobservable:
+                coverage.unobservable.append(f"{check.id} ({check.rule}): {seen.unobservable}")
+            else:
+                coverage.failing.append(check.id)
 
 
 def as_json(coverage: Coverage) -> Mapping[str, Any]:

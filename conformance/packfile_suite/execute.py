@@ -16,7 +16,7 @@ from typing import Any
 import packfile
 
 from .build import BuiltFile
-from .case import Assembly, Audit, Call, Case, Close, Expect, Link, Open, Step, describe_values, expected
+from .case import Audit, Call, Case, Close, Expect, Link, Open, Step, describe_values, expected
 from .schema import shorten
 from .session import Hello, LoaderFailed, Session
 
@@ -145,8 +145,6 @@ class _Run:
         self.result = Result()
         self._announce = announce
         self._loader, self._case, self._files = loader, case, files
-        broken = (module.breaks for module in case.modules.values() if not isinstance(module, Assembly))
-        self._broken = {rule for rules in broken for rule in rules or ()}
         self._images: dict[str, list[int]] = {}
         self._processes: dict[str, int] = {}
         self._number: int | None = None
@@ -272,7 +270,7 @@ class _Run:
         if expect.rule is not None:
             given = reply.get("rule")
             # A file with one defect may break several rules, and a loader names the one that it meets first.
-            exact = given is not None and (given == expect.rule or given in self._broken)
+            exact = given is not None and (given == expect.rule or given in self._case.broken_on_purpose)
             self.result.diagnoses.append((expect.rule, expect.rule if exact else given))
 
     def _check_files(self) -> None:

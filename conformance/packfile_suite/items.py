@@ -16,6 +16,7 @@ import pytest
 from .build import BuiltFile
 from .case import Case, CaseError
 from .execute import Failure, Result, run_case
+from .expectations import Entry, RunName
 from .load import load_file
 from .paths import shown
 from .plan import Variant, variants
@@ -45,6 +46,34 @@ class _SuiteItem(pytest.Item):
         if isinstance(excinfo.value, _Red | CaseError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
+
+    def _note(self, **fields: Any) -> None:  # noqa: ANN401 - anything that JSON can hold
+        assert self.record is not None
+        self.record.update(fields)
+
+    def _compare(self, entry: Entry | None, verdict: str, text: str | None) -> None:
+        """Fails the item unless it came out as the expectation file says; `text` is None if it passed."""
+        if entry is not None:
+            self._note(expectation=entry.number)
+        if text is None:
+            if entry is not None and entry.id is not None:
+                what = (
+                    "remove the entry" if entry.byte_order else "remove the entry, or give it the byte_order that fails"
+                )
+                self._fail(f"{entry.name} of the expectation file is stale: {self.name} passes now; {what}.")
+        elif entry is None:
+            self._fail(text)
+        elif entry.outcome != verdict:
+            self._fail(
+                f"{entry.name} of the expectation file expects {entry.outcome}, and this is {verdict}.\n\n{text}"
+            )
+        else:
+            pytest.xfail(f"{verdict}: {entry.reason}")
+
+    def _fail(self, text: str) -> None:
+        self._note(failed=True)
+        self.suite.failed = True
+        raise _Red(text)
 
 
 def _loader_text(hello: Hello | None) -> str:
@@ -89,25 +118,10 @@ class CaseItem(_SuiteItem):
         case, variant, suite = self.case, self.variant, self.suite
         hello = suite.loader.hello()
         missing = [feature for feature in case.needs if hello is not None and feature not in hello.features]
-        self.record = {
-            "case": case.id,
-            "byte_orders": variant.label,
-            "byte_order": variant.kind,
-            "file": shown(case.file),
-            "area": case.area,
-            "rules": list(case.rules),
-            "stage": case.stage,
-            "loader": _loader_text(hello),
-            "missing": missing,
-            "verdict": "unsupported",
-            "failed": False,
-            "expectation": None,
-            "requests": 0,
-            "seconds": 0.0,
-            "diagnoses": [],
-            "failure": None,
-        }
+        self.record = self._new_record(hello) | {"missing": missing}
+        entry = suite.expectations.find(RunName.of(case, variant))
         if missing:
+            self._note(expectation=entry.number if entry else None)
             self.user_properties.append(("verdict", "unsupported"))
             pytest.skip(f"unsupported: the loader has no feature {', '.join(missing)}")
         try:
@@ -123,36 +137,32 @@ class CaseItem(_SuiteItem):
             diagnoses=[list(pair) for pair in result.diagnoses],
             failure=dataclasses.asdict(result.failure) if result.failure else None,
         )
-        self._judge(result, files)
+        self._judge(entry, result, files)
 
-    def _note(self, **fields: Any) -> None:  # noqa: ANN401 - anything that JSON can hold
-        assert self.record is not None
-        self.record.update(fields)
+    def _new_record(self, hello: Hello | None) -> dict[str, Any]:
+        case, variant = self.case, self.variant
+        return {
+            "case": case.id,
+            "byte_orders": variant.label,
+            "byte_order": variant.kind,
+            "file": shown(case.file),
+            "area": case.area,
+            "rules": list(case.rules),
+            "stage": case.stage,
+            "loader": _loader_text(hello),
+            "missing": [],
+            "verdict": "unsupported",
+            "failed": False,
+            "expectation": None,
+            "requests": 0,
+            "seconds": 0.0,
+            "diagnoses": [],
+            "failure": None,
+        }
 
-    def _judge(self, result: Result, files: Mapping[str, BuiltFile]) -> None:
-        entry = self.suite.expectations.find(self.case, self.variant)
+    def _judge(self, entry: Entry | None, result: Result, files: Mapping[str, BuiltFile]) -> None:
         self.user_properties.append(("verdict", result.verdict))
-        if entry is not None:
-            self._note(expectation=entry.number)
-        failure = result.failure
-        if failure is None:
-            if entry is not None and entry.id is not None:
-                self._fail(f"{entry.name} of the expectation file is stale: the case passes now. Remove the entry.")
-            return
-        text = self.text(failure, files)
-        if entry is None:
-            self._fail(text)
-        elif entry.outcome != failure.kind:
-            self._fail(
-                f"{entry.name} of the expectation file expects {entry.outcome}, and this is {failure.kind}.\n\n{text}"
-            )
-        else:
-            pytest.xfail(f"{failure.kind}: {entry.reason}")
-
-    def _fail(self, text: str) -> None:
-        self._note(failed=True)
-        self.suite.failed = True
-        raise _Red(text)
+        self._compare(entry, result.verdict, self.text(result.failure, files) if result.failure else None)
 
     def text(self, failure: Failure, files: Mapping[str, BuiltFile]) -> str:
         """All about the failure."""
@@ -197,9 +207,10 @@ class ProtocolItem(_SuiteItem):
         except LoaderFailed as failure:
             self.record["verdict"], problem, stderr = failure.kind, f"the loader {failure.message}", failure.stderr
         self.record["seconds"] = time.perf_counter() - started
+        text = None
         if problem is not None:
-            self.record["failed"] = self.suite.failed = True
             lines = [self.name, f"  {CHECKS[self.name].__doc__}", "", problem]
             lines.append(f"loader: {shlex.join(self.suite.loader.command)}")
             lines += [f"  | {line}" for line in stderr.splitlines()[-20:]]
-            raise _Red("\n".join(map(printable, lines)))
+            text = "\n".join(map(printable, lines))
+        self._compare(self.suite.expectations.find(RunName(self.name)), self.record["verdict"], text)

@@ -19,6 +19,12 @@ def spec_file(name: str) -> Path:
     return installed if installed.is_file() else _CHECKOUT / "spec" / name
 
 
+def prebuilt_archive() -> Path | None:
+    """The files of all cases as they were when the wheel was built; a checkout has none."""
+    archive = _INSTALLED / "prebuilt.zip"
+    return archive if archive.is_file() else None
+
+
 def shown(path: Path) -> str:
     """The path as people read it: for a case the same wherever the suite is installed."""
     try:

@@ -9,24 +9,24 @@ It is no entry point, so it does nothing to other runs of pytest: `conformance/c
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from packfile.rules import RULES
-
-from .case import CaseError
+from .case import Case, CaseError
 from .execute import Loader, reference_loader
-from .expectations import ExpectationError, Expectations, read_expectations
+from .expectations import ExpectationError, Expectations, RunName, read_expectations, run_names
+from .in_place.profile import runs as profile_runs
 from .items import CaseFile, CaseItem, ProtocolItem
-from .load import check_unique, shipped_cases
-from .paths import cases_directory, shown
+from .load import case_files, check_unique, load, shipped_cases
+from .paths import cases_directory, prebuilt_archive, shown
 from .plan import Filters, Sample
+from .profile_items import ProfileItem
 from .protocol import CHECKS
-from .recorder import Recorder
+from .recorder import NewFile, Recorder
 from .report import printable
 from .sample import Sampler
 from .session import LoaderFailed
@@ -55,7 +55,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--sample", metavar="N", type=int, help="only N cases of those that are asked for otherwise")
     group.addoption("--seed", metavar="S", type=int, help="which N cases; 0 by default")
     group.addoption("--expect", metavar="FILE", help="expectation file (packfile-expect.toml)")
+    group.addoption("--write-expect", metavar="FILE", help="write an expectation file for the failures of this run")
     group.addoption("--report-jsonl", metavar="FILE", help="write a JSON line for each run of a case")
+    group.addoption("--prebuilt", action="store_true", help="take the files from the installed package; build none")
     group.addoption(
         "--cases", action="append", default=[], metavar="DIR", help="cases to collect instead of the suite's own"
     )
@@ -87,6 +89,7 @@ def pytest_configure(config: pytest.Config) -> None:
         filters=filters,
         expectations=_expectations(config),
         sample=_sample(config),
+        prebuilt=_prebuilt(config),
         roots=tuple(Path(path).resolve() for path in _given(config, "cases", [])) or (cases_directory().resolve(),),
     )
     config.stash[SUITE] = suite
@@ -96,7 +99,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if command and not config.option.collectonly:
         _check_loader(suite)
-    recorder = Recorder(config, suite, _given(config, "report_jsonl"))
+    new = _new_expectations(config)
+    recorder = Recorder(config, suite, _given(config, "report_jsonl"), NewFile(new, _cases(config)) if new else None)
     config.pluginmanager.register(recorder, "packfile-recorder")
 
 
@@ -122,12 +126,44 @@ def _sample(config: pytest.Config) -> Sample | None:
     return Sample(size, seed or 0)
 
 
+def _cases(config: pytest.Config) -> Sequence[Case]:
+    given = [Path(place) for place in _given(config, "cases", [])]
+    return load(case_files(given)) if given else shipped_cases()
+
+
+def _new_expectations(config: pytest.Config) -> Path | None:
+    """Where the failures of this run are to be written, if anywhere."""
+    name, old = _given(config, "write_expect"), _given(config, "expect")
+    if not name:
+        return None
+    path = Path(name)
+    if path.exists() and not (old and path.samefile(old)):
+        raise pytest.UsageError(
+            f"--write-expect: {path} is there already; give it as --expect, too, to bring it up to date"
+        )
+    if not path.absolute().parent.is_dir():
+        raise pytest.UsageError(f"--write-expect: there is no directory {path.parent}")
+    return path
+
+
+def _prebuilt(config: pytest.Config) -> Path | None:
+    if not _given(config, "prebuilt"):
+        return None
+    archive = prebuilt_archive()
+    if archive is None:
+        raise pytest.UsageError("--prebuilt: this installation has no prebuilt files: they come with the wheel")
+    if _given(config, "cases"):
+        raise pytest.UsageError("--prebuilt: there are prebuilt files of the suite's own cases only; leave --cases out")
+    return archive
+
+
 def _expectations(config: pytest.Config) -> Expectations:
     path = _given(config, "expect")
     if not path:
         return Expectations()
     try:
-        return read_expectations(Path(path), {case.id for case in shipped_cases()}, RULES.keys())
+        profile = (RunName.of(check.case, variant) for check, variant in profile_runs())
+        return read_expectations(Path(path), [*run_names(_cases(config)), *profile])
     except (ExpectationError, CaseError) as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -169,10 +205,20 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     if dropped:
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=list(dropped))
+    if _are_whole_suite(suite, cases) and suite.sample is None:
+        for check, variant in profile_runs():
+            if suite.filters.admit(check.case) and suite.filters.admit_variant(variant):
+                items.append(ProfileItem.make(session, check, variant))
     if not suite.filters and suite.sample is None:
         for name in CHECKS:
             item: ProtocolItem = ProtocolItem.from_parent(session, name=name, nodeid=f"packfile-suite::{name}")
             items.append(item)
+
+
+def _are_whole_suite(suite: Suite, cases: list[CaseItem]) -> bool:
+    """Whether every file of the suite's own cases was collected; the profile belongs to the suite, not to any file."""
+    own = cases_directory().resolve()
+    return suite.roots == (own,) and {item.path.resolve() for item in cases} >= set(case_files((own,)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

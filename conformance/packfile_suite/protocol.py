@@ -18,6 +18,13 @@ from .session import Session
 _MODULE = ".export func main () -> ()\n  ret i0, n0\n"
 _UNKNOWN_HANDLE = (1 << 31) - 1
 
+_STEPS = (Open("main", Expect()),)
+GOOD_CASE = Case(
+    "protocol", ("PF-HDR-001",), (), "", "both", None, {"main": Assembly(_MODULE)}, _STEPS, (1,), Path(), 0, {}
+)
+"""No case of the suite, but a file that every loader opens, as a case."""
+GOOD_VARIANT = Variant("little", {"main": "little"})
+
 
 class ProtocolError(Exception):
     """Raised when the adapter does not do what the protocol asks: what was done, asked and got."""
@@ -30,11 +37,7 @@ def _want_error(session: Session, error: str, command: str, **fields: Any) -> No
 
 
 def _path(builder: Builder) -> str:
-    step = Open("main", Expect())
-    case = Case(
-        "protocol", ("PF-HDR-001",), (), "", "both", None, {"main": Assembly(_MODULE)}, (step,), (1,), Path(), 0, {}
-    )
-    return str(builder.files(case, Variant("little", {"main": "little"}))["main"].path)
+    return str(builder.files(GOOD_CASE, GOOD_VARIANT)["main"].path)
 
 
 def _still_answers(session: Session, builder: Builder) -> None:

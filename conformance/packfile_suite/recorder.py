@@ -5,22 +5,47 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
+from packfile.publish import write_file
+
+from .case import Case
+from .expect_file import text, updated
+from .expectations import run_names
 from .items import CaseItem
 from .suite import Suite
 from .summary import FAILED, Summary, plain_table, tables
 
-_MARK = ".yaml::"
+_MARKS = (".yaml::", "packfile-suite::xip-")
+"""What node ids of cases and of the in-place profile have."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """An expectation file that is to be written for the failures of this run."""
+
+    path: Path
+    cases: Sequence[Case]
+
+    def write(self, suite: Suite, summary: Summary) -> str:
+        """Writes it, and says so. A run that was cut short would leave out what it did not come to."""
+        if summary.executed + summary.unsupported < summary.selected:
+            return f"{self.path}: not written, since the run was cut short"
+        rows = updated(suite.expectations, summary.reports, run_names(self.cases))
+        write_file(self.path, text(rows).encode())
+        empty = sum(not entry.reason for entry, _ in rows)
+        return f"{self.path}: {len(rows)} entries written; {empty} of them need a reason before the file can be used"
 
 
 class Recorder:
     """Lives where results come together: in the only process, or in xdist's controller."""
 
-    def __init__(self, config: pytest.Config, suite: Suite, jsonl: str | None) -> None:
+    def __init__(self, config: pytest.Config, suite: Suite, jsonl: str | None, new: NewFile | None) -> None:
+        self._new, self._said = new, ""
         self._suite = suite
         self._started = time.monotonic()
         chosen = bool(suite.filters) or suite.sample is not None
@@ -48,7 +73,7 @@ class Recorder:
     def pytest_xdist_node_collection_finished(self, node: object, ids: Sequence[str]) -> None:  # noqa: ARG002
         """Counts what was selected by the workers, all of which collect the same."""
         self._ids = list(ids)
-        self.summary.selected = sum(_MARK in name for name in ids)
+        self.summary.selected = sum(_is_case(name) for name in ids)
         self._others = len(ids) - self.summary.selected
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -57,7 +82,7 @@ class Recorder:
         if record is not None:
             self.summary.reports.append(record)
             self._write({"node": report.nodeid, **record})
-        elif report.when not in ("setup", "call", "teardown") and _MARK in report.nodeid:
+        elif report.when not in ("setup", "call", "teardown") and _is_case(report.nodeid):
             self.summary.lost.append(report.nodeid)
 
     def pytest_keyboard_interrupt(self) -> None:
@@ -81,8 +106,11 @@ class Recorder:
         good = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
         if problems and session.exitstatus in good:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self._new is not None:
+            self._said = self._new.write(self._suite, self.summary)
         exact, without, total = self.summary.diagnosis()
-        counts = {name: getattr(self.summary, name) for name in ("executed", "unsupported", "selected", "failed")}
+        names = ("executed", "unsupported", "unobservable", "not_applicable", "selected", "failed")
+        counts = {name: getattr(self.summary, name) for name in names}
         diagnosis = {"exact": exact, "without_rule": without, "of": total}
         last = {"summary": counts, "problems": problems, "loader": self.summary.loader(), "diagnosis": diagnosis}
         self._write(last | ({"sample": self.summary.sample} if self.summary.sample else {}))
@@ -90,11 +118,14 @@ class Recorder:
             self._file.close()
 
     def _stale(self) -> list[str]:
-        """Entries for a rule none of whose cases fails any more; entries for a case fail that case."""
+        """Entries for what is not run, or for a rule no case of which fails; others fail the case that they are for."""
         stale: list[str] = []
         for entry in self._suite.expectations.entries:
             verdicts = [report["verdict"] for report in self.summary.reports if report["expectation"] == entry.number]
-            if entry.id is None and verdicts and not any(verdict in FAILED for verdict in verdicts):
+            if verdicts and set(verdicts) == {"unsupported"}:
+                what = "the loader has not the feature that its cases need"
+                stale.append(f"{entry.name} of the expectation file is stale: {what}. Remove the entry.")
+            elif entry.id is None and verdicts and not any(verdict in FAILED for verdict in verdicts):
                 stale.append(f"{entry.name} of the expectation file is stale: every case passes now. Remove the entry.")
         return stale
 
@@ -107,9 +138,14 @@ class Recorder:
             self._rich(terminalreporter)
         else:
             for title, rows in tables(self.summary):
-                terminalreporter.write_line("\n".join(plain_table(title, rows)) + "\n")
+                terminalreporter.write_line("\n".join(plain_table(title, self.summary.columns, rows)) + "\n")
         for line in self.summary.lines(time.monotonic() - self._started):
             terminalreporter.write_line(line)
+        known = self._suite.expectations
+        if known.path is not None:
+            terminalreporter.write_line(f"known failures: {known.path}, {len(known.entries)} entries")
+        if self._said:
+            terminalreporter.write_line(self._said)
         problems = self.summary.problems()
         for problem in problems:
             terminalreporter.write_line(f"NOT CONFORMANT: {problem}", red=True, bold=True)
@@ -122,11 +158,9 @@ class Recorder:
         from rich.console import Console  # noqa: PLC0415 - only where a person looks
         from rich.table import Table  # noqa: PLC0415
 
-        from .summary import COLUMNS  # noqa: PLC0415
-
         console = Console(width=terminalreporter._tw.fullwidth, force_terminal=True)  # noqa: SLF001
         for title, rows in tables(self.summary):
-            table = Table(title, *COLUMNS)
+            table = Table(title, *self.summary.columns)
             for column in table.columns[1:]:
                 column.justify = "right"
             for row in rows:
@@ -134,3 +168,7 @@ class Recorder:
             with console.capture() as capture:
                 console.print(table)
             terminalreporter.write(capture.get())
+
+
+def _is_case(node: str) -> bool:
+    return any(mark in node for mark in _MARKS)

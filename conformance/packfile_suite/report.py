@@ -35,8 +35,9 @@ def failure_text(
     failure: Failure,
     files: Mapping[str, BuiltFile],
     loader: Sequence[str] | None,
+    again: str | None = None,
 ) -> str:
-    """Everything about a failed run, for people."""
+    """Everything about a failed run, for people; `again` is the command that repeats it, if it is not `reproduce`."""
     lines = [f"{case.id} [{variant.label}]", f"  {case.summary}", f"  {shown(case.file)}:{case.line}", ""]
     for rule in case.rules:
         lines += _field("rule", rule_text(rule))
@@ -46,7 +47,7 @@ def failure_text(
     lines += _field("got", failure.got if failure.kind == "fail" else f"{failure.kind}: {failure.got}")
     if failure.said:
         lines += _field("it said", failure.said)
-    lines += ["", f"{'reproduce':10}{reproduce_command(case, variant, loader)}"]
+    lines += ["", f"{'reproduce':10}{again or reproduce_command(case, variant, loader)}"]
     lines += [f"{'file':10}{name} ({file.byte_order}): {file.path}" for name, file in files.items()]
     if failure.stderr:
         lines += ["", "the end of the loader's standard error:"]

@@ -208,3 +208,9 @@ def case_schema() -> Schema:
 def adapter_schema() -> Schema:
     """The schema of the messages between suite and adapter."""
     return Schema("adapter.schema.json")
+
+
+@cache
+def manifest_schema() -> Schema:
+    """The schema of the manifest of an export."""
+    return Schema("manifest.schema.json")

@@ -117,6 +117,11 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
+    @property
+    def pid(self) -> int:
+        """The number of the adapter's process."""
+        return self._process.pid
+
     def request(self, command: str, /, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         """Sends a request and returns its reply. After LoaderFailed the process is dead."""
         message = {"id": self._next_id, "command": command, **fields}

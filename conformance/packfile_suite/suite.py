@@ -14,6 +14,9 @@ import pytest
 from .build import Builder
 from .execute import Loader
 from .expectations import Expectations
+from .export_store import PrebuiltBuilder, load_archive
+from .in_place.checks import Lab
+from .in_place.modules import Workshop
 from .plan import Filters, Sample
 
 
@@ -32,6 +35,8 @@ class Suite:
     """The sample of the chosen cases that was asked for, if it was."""
     sampled_from: int | None = None
     """The number of cases that the sample was taken from, once that is known."""
+    prebuilt: Path | None = None
+    """The archive that the files are taken from; None to build them."""
     collected: bool = False
     """Whether any file of cases was collected, so that this run is one of the suite."""
     failed: bool = False
@@ -49,7 +54,14 @@ class Suite:
         directory = Path(tempfile.mkdtemp(prefix="packfiles-"))
         os.chmod(directory, 0o755)  # noqa: PTH101, S103
         self._directory.append(directory)
-        return Builder(directory)
+        return PrebuiltBuilder(directory, load_archive(self.prebuilt)) if self.prebuilt else Builder(directory)
+
+    @cached_property
+    def lab(self) -> Lab:
+        """What the in-place profile needs, with files beside those of the cases."""
+        directory = self.builder.directory / "in-place"
+        directory.mkdir()
+        return Lab(self.loader, directory, Workshop(directory))
 
     def close(self) -> None:
         """Ends the loader; removes the files unless a failure's text names them."""

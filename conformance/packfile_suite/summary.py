@@ -17,6 +17,8 @@ MOST_UNSUPPORTED = 0.20
 AREAS = ("HDR", "DIR", "SEC", "FUN", "CODE", "FIX", "EXE", "LIM", "INT", "XIP", "protocol")
 FAILED = ("fail", "crash", "hang", "rubbish")
 COLUMNS = ("selected", "executed", "passed", "failed", "expected", "unsupported")
+LEFT_OUT = ("unsupported", "unobservable", "not applicable")
+"""Verdicts of runs that were not executed, or not to the point of showing anything."""
 
 
 @dataclass
@@ -44,13 +46,31 @@ class Summary:
 
     @property
     def executed(self) -> int:
-        """Runs of cases that came to a verdict."""
-        return sum(report["verdict"] != "unsupported" for report in self.cases)
+        """Runs of cases that showed something."""
+        return sum(report["verdict"] not in LEFT_OUT for report in self.cases)
 
     @property
     def unsupported(self) -> int:
         """Runs of cases left out for features that the loader does not have."""
-        return sum(report["verdict"] == "unsupported" for report in self.cases)
+        return self._count("unsupported")
+
+    @property
+    def unobservable(self) -> int:
+        """Checks of the in-place profile that this machine does not let one make."""
+        return self._count("unobservable")
+
+    @property
+    def not_applicable(self) -> int:
+        """Checks of the in-place profile for a loader that does not claim to be in place."""
+        return self._count("not applicable")
+
+    def _count(self, verdict: str) -> int:
+        return sum(report["verdict"] == verdict for report in self.cases)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the tables: the last two only where there is something to count."""
+        return (*COLUMNS, *(name for name in LEFT_OUT[1:] if self._count(name)))
 
     @property
     def failed(self) -> int:
@@ -60,7 +80,7 @@ class Summary:
     def problems(self) -> list[str]:
         """Why the run shows nothing, or less than it seems to; empty if it may count."""
         problems: list[str] = []
-        done = self.executed + self.unsupported
+        done = len(self.cases)
         if self.selected == 0:
             problems.append("no case was selected: nothing has been shown")
         elif self.interrupted or done < self.selected:
@@ -83,8 +103,8 @@ class Summary:
             counts = groups.setdefault(report[key], Counter())
             verdict = report["verdict"]
             counts["selected"] += 1
-            counts["unsupported"] += verdict == "unsupported"
-            counts["executed"] += verdict != "unsupported"
+            counts[verdict] += verdict in LEFT_OUT
+            counts["executed"] += verdict not in LEFT_OUT
             counts["failed"] += report["failed"]
             counts["expected"] += verdict in FAILED and not report["failed"]
             counts["passed"] += verdict == "pass" and not report["failed"]
@@ -104,7 +124,8 @@ class Summary:
     def headline(self) -> str:
         """The one line that every summary has."""
         text = f"executed {self.executed} / unsupported {self.unsupported} / selected {self.selected}"
-        return f"{text}, failed {self.failed}"
+        more = "".join(f", {name} {self._count(name)}" for name in LEFT_OUT[1:] if self._count(name))
+        return f"{text}, failed {self.failed}{more}"
 
     def lines(self, seconds: float) -> list[str]:
         """What stands below the tables."""
@@ -113,6 +134,10 @@ class Summary:
         if total:
             detail = f"{exact} of {total} rules named exactly, {without} not named"
             lines.append(f"diagnosis: {100 * exact / total:.0f} % exact ({detail}); it decides nothing")
+        if self.not_applicable:
+            lines.append(f"not applicable: {self.not_applicable} checks, since the loader does not say in-place")
+        reasons = Counter(report["reason"] for report in self.cases if report["verdict"] == "unobservable")
+        lines += [f"unobservable: {count} checks: {reason}" for reason, count in sorted(reasons.items())]
         requests = sum(report["requests"] for report in self.reports)
         left_out = Counter(feature for report in self.cases for feature in report["missing"])
         lines += [f"left out: {count} cases need {feature}" for feature, count in sorted(left_out.items())]
@@ -124,15 +149,15 @@ def tables(summary: Summary) -> list[tuple[str, list[Sequence[str]]]]:
     """The tables by area and byte order: a title for the first column, and the rows."""
     result: list[tuple[str, list[Sequence[str]]]] = []
     for title, key in (("area", "area"), ("byte order", "byte_order")):
-        rows = [(name, *(str(counts.get(column, 0)) for column in COLUMNS)) for name, counts in summary.by(key)]
+        rows = [(name, *(str(counts.get(column, 0)) for column in summary.columns)) for name, counts in summary.by(key)]
         result.append((title, list(rows)))
     return result
 
 
-def plain_table(title: str, rows: Iterable[Sequence[str]]) -> list[str]:
+def plain_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A table as text."""
-    everything = [(title, *COLUMNS), *rows]
-    widths = [max(len(row[at]) for row in everything) for at in range(len(COLUMNS) + 1)]
+    everything = [(title, *columns), *rows]
+    widths = [max(len(row[at]) for row in everything) for at in range(len(columns) + 1)]
     return [
         "  ".join(
             [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]

@@ -204,7 +204,8 @@ def test_json_lines_hold_each_run_and_end_with_the_summary(
     assert one["verdict"] == "pass"
     assert one["rules"] == ["PF-HDR-006"]
     assert one["stage"] == "malformed"
-    assert last["summary"] == {"executed": RUNS, "unsupported": 0, "selected": RUNS, "failed": 0}
+    counts = {"executed": RUNS, "unsupported": 0, "unobservable": 0, "not_applicable": 0, "selected": RUNS}
+    assert last["summary"] == {**counts, "failed": 0}
     assert last["diagnosis"] == {"exact": 2, "without_rule": 0, "of": 4}
     assert last["problems"] == []
 

@@ -152,7 +152,7 @@ def test_reasons_are_those_of_the_form_that_was_meant(value: Any, where: tuple[A
 
 
 def test_each_schema_compiles_in_full() -> None:
-    for name in ("case.schema.json", "adapter.schema.json"):
+    for name in ("case.schema.json", "adapter.schema.json", "manifest.schema.json"):
         schema = Schema(name)
         for definition in schema.root["$defs"]:
             schema.check(definition)

@@ -22,6 +22,7 @@ import packfile
 from packfile.instructions import INSTRUCTIONS, Opcode
 from packfile.rules import RULES
 from packfile_suite.cli import main
+from packfile_suite.in_place.profile import CHECKS
 from packfile_suite.load import shipped_cases
 from packfile_suite.plan import Filters
 from packfile_suite.steps import STEPS
@@ -147,7 +148,9 @@ def test_every_rule_has_its_anchor_its_text_and_its_cases(rule: str, site: Path)
     assert listed == {case["id"] for case in all_cases() if rule in case["rules"]}
     if source.untestable:
         assert plain(source.untestable) in text
-    elif not listed and len(all_cases()) >= EXPECTED_CASES:
+    checks = [check for check in CHECKS if check.rule == rule]
+    assert all(check.id in text and plain(check.summary) in text for check in checks)
+    if not (source.untestable or listed or checks) and len(all_cases()) >= EXPECTED_CASES:
         pytest.fail(f"{rule} lists no case")
 
 

@@ -6,7 +6,6 @@ cd "$(dirname "$0")/../.."
 tree=$PWD
 mkdir -p "${1:-build/s390x}"
 place=$(cd "${1:-build/s390x}" && pwd)
-release=bookworm
 
 say() { printf 's390x: %s\n' "$*"; }
 fail() { printf 's390x: %s\n' "$*" >&2; exit 1; }
@@ -37,17 +36,19 @@ else
   rm -rf "$place/apt" "$root"
   mkdir -p "$place/apt/lists/partial" "$place/apt/archives/partial" "$root/usr/lib" "$root/usr/bin"
   : >"$place/apt/status"
-  keys=/usr/share/keyrings/debian-archive-keyring.gpg
-  cat >"$place/apt/sources.list" <<SOURCES
-deb [signed-by=$keys] http://deb.debian.org/debian $release main
-deb [signed-by=$keys] http://deb.debian.org/debian-security $release-security main
-SOURCES
+  # Debian's own archive, wherever this machine takes it from; other sources have nothing for s390x.
+  mkdir -p "$place/apt/sources"
+  if [ -e /etc/apt/sources.list.d/debian.sources ]; then
+    cp /etc/apt/sources.list.d/debian.sources "$place/apt/sources/"
+  else
+    cp /etc/apt/sources.list "$place/apt/sources/debian.list"
+  fi
   apt=(apt-get -q
     -o APT::Architecture=s390x -o APT::Architectures=s390x -o APT::Update::Error-Mode=any
     -o Dir::State::Lists="$place/apt/lists" -o Dir::State::status="$place/apt/status"
     -o Dir::State::extended_states="$place/apt/extended_states"
     -o Dir::Cache="$place/apt" -o Dir::Cache::archives="$place/apt/archives"
-    -o Dir::Etc::sourcelist="$place/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null)
+    -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$place/apt/sources")
   "${apt[@]}" update
   "${apt[@]}" install -y --no-install-recommends --download-only "${wanted[@]}"
   for directory in lib bin; do

@@ -311,3 +311,20 @@ def test_stats_show_that_nothing_was_copied_or_swapped_and_only_what_was_called_
 def test_floats_in_json_have_their_bits(directory: Path) -> None:
     document = packfile_command("run", "calc.pka", "--function", "keep", "nan", "--json", cwd=directory).json
     assert document["results"] == [{"type": "n", "value": "nan", "bits": "7ff8000000000000"}]
+
+
+@pytest.mark.parametrize(
+    ("tier", "translated"), [("always", 1), ("5", 1), ("1000", 0), ("off", 0), ("auto", 0)], ids=str
+)
+def test_a_tier_is_asked_for(directory: Path, tier: str, translated: int) -> None:
+    arguments = ["run", "calc-big.pkf", "--function", "down", "20", "--tier", tier, "--json"]
+    ran = packfile_command(*arguments, cwd=directory)
+    assert (ran.status, ran.json["functions_translated"], ran.json["fuel_used"]) == (0, translated, 21)
+
+
+@pytest.mark.parametrize("tier", ["never", "0", "-1", "1.5", ""])
+def test_what_is_no_tier_is_refused(directory: Path, tier: str) -> None:
+    for command in (["run", "calc-big.pkf"], ["adapter"]):
+        ran = packfile_command(*command, "--tier", tier, cwd=directory)
+        assert ran.status == 2
+        assert f"{tier!r} is not one of auto, always, off, or a number above 0." in ran.err

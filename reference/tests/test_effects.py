@@ -250,17 +250,20 @@ def machines(name: str, directory: Path, stand_in: str | None = None) -> Iterato
     text, names = program(ROWS[name])
     executed = text if stand_in is None else text.replace(f"\n{name} ", f"\n{stand_in} ")
     assert stand_in is None or executed != text
-    processes, images = [], []
+    processes: list[packfile.Process] = []
+    images: list[packfile.Image] = []
     for order in ByteOrder:
         path = directory / f"{order.name.lower()}.pkf"
         path.write_bytes(encode(assemble(executed), order))
         images.append(packfile.open(path))
-        processes.append(packfile.link([("main", images[-1])]))
+        # Each tier of the reference by itself.
+        processes += [packfile.link([("main", images[-1])], translate_after=after) for after in (0, 1)]
     try:
         yield Machines(names, Program(text), processes)
     finally:
-        for process, image in zip(processes, images, strict=True):
+        for process in processes:
             process.close()
+        for image in images:
             image.close()
 
 

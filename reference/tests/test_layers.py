@@ -17,6 +17,7 @@ LAYERS = (
     {"host"},
     {"link"},
     {"machine"},
+    {"translate"},
     {"process"},
     {"audit"},
     {"__init__"},

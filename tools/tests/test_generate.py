@@ -65,14 +65,20 @@ STALE = {
         TABLE,
         "      -name: host\n",
         '      -name: host\n      doc: "x"\n    15:\n      id: late\n      -name: late\n',
-        ["spec/case.schema.json", "spec/adapter.schema.json", "instructions.py", "instructions.md"],
+        [
+            "spec/case.schema.json",
+            "spec/adapter.schema.json",
+            "spec/manifest.schema.json",
+            "instructions.py",
+            "instructions.md",
+        ],
     ),
     "a rule": ("spec/rules/code.md", "is zero.", "is 0.", ["rules.py", "rules.md"]),
     "an outcome": (
         "spec/stages.md",
         "| `exhausted` |",
         "| `late` | | |\n| `exhausted` |",
-        ["spec/adapter.schema.json"],
+        ["spec/adapter.schema.json", "spec/manifest.schema.json"],
     ),
 }
 

@@ -18,6 +18,8 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 
 PAGES: Final[Mapping[str, str]] = {
     "conformance/README.md": "suite",
+    "loaders/README.md": "loaders",
+    "docs/ci.md": "ci",
     "docs/assembly.md": "assembly",
     "docs/cli.md": "cli",
     "spec/adapter.md": "specification/adapter",
@@ -28,7 +30,9 @@ PAGES: Final[Mapping[str, str]] = {
     "spec/history.md": "specification/history",
     "spec/instructions.ksy": "specification/files",
     "spec/instructions.md": "specification/words",
+    "spec/manifest.schema.json": "specification/files",
     "spec/packfile.ksy": "specification/files",
+    "spec/replay_example.py": "ci",
     "spec/security.md": "specification/security",
     "spec/stages.md": "specification/stages",
     "spec/versioning.md": "specification/versioning",

@@ -9,6 +9,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
 from packfile.rules import RULES
+from packfile_suite.in_place.profile import CHECKS
 
 from .cases import Case, by_rule
 from .repository import blocks, escaped, page, read, shifted
@@ -58,9 +59,11 @@ def instructions_page(env: BuildEnvironment, title: str) -> str:
 
 
 def case_list(rule: str, cases: Sequence[Case]) -> str:
-    """The cases of a rule, as links with their summaries."""
+    """The cases of a rule, as links with their summaries, or the check of the in-place profile."""
+    checks = [check for check in CHECKS if check.rule == rule]
+    observed = "".join(f"Observed by `{check.id}`: {escaped(check.summary)}\n\n" for check in checks)
     if not cases:
-        return "" if RULES[rule].untestable else "No case tests it yet.\n"
+        return observed or ("" if RULES[rule].untestable else "No case tests it yet.\n")
     lines = "".join(f"- [`{case.id}`](#case-{case.id}): {escaped(case.summary)}\n" for case in cases)
     count = "1 case" if len(cases) == 1 else f"{len(cases)} cases"
     if len(cases) <= _OPEN_LIST:
@@ -74,7 +77,7 @@ def coverage(env: BuildEnvironment) -> str:
     areas: dict[str, list[str]] = {}
     for rule in RULES:
         areas.setdefault(rule.rsplit("-", 1)[0], []).append(rule)
-    rows = [["Area", "Rules", "With a case", "Untestable", "Without"]]
+    rows = [["Area", "Rules", "With a case or check", "Untestable", "Without"]]
     rows += [[area, *map(str, _counts(members, cases))] for area, members in areas.items()]
     rows.append(["all", *map(str, _counts(RULES, cases))])
     lines = ["| " + " | ".join(row) + " |" for row in rows]
@@ -84,7 +87,8 @@ def coverage(env: BuildEnvironment) -> str:
 
 def _counts(rules: Iterable[str], cases: Mapping[str, Sequence[Case]]) -> tuple[int, int, int, int]:
     members = list(rules)
-    covered = sum(rule in cases for rule in members)
+    checked = {check.rule for check in CHECKS}
+    covered = sum(rule in cases or rule in checked for rule in members)
     untestable = sum(rule not in cases and RULES[rule].untestable is not None for rule in members)
     return len(members), covered, untestable, len(members) - covered - untestable
 

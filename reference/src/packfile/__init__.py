@@ -22,7 +22,7 @@ from packfile.errors import (
 from packfile.host import HostFailure, HostModule
 from packfile.image import Image, Stats
 from packfile.layout import ByteOrder, Segment
-from packfile.process import Process, Results
+from packfile.process import TRANSLATE_AFTER, Process, Results
 
 __all__ = [
     "ByteOrder",
@@ -52,6 +52,6 @@ def open(path: str | os.PathLike[str]) -> Image:  # noqa: A001 - it opens, and i
     return Image.open(path)
 
 
-def link(modules: Iterable[tuple[str, Image | HostModule]]) -> Process:
+def link(modules: Iterable[tuple[str, Image | HostModule]], *, translate_after: int = TRANSLATE_AFTER) -> Process:
     """Link modules into a process; see `Process`."""
-    return Process(modules)
+    return Process(modules, translate_after=translate_after)

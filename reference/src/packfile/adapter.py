@@ -12,7 +12,7 @@ from packfile.errors import PackfileError, Trap
 from packfile.host import HostFailure, HostModule
 from packfile.image import Image
 from packfile.machine.state import wrap
-from packfile.process import Process
+from packfile.process import TRANSLATE_AFTER, Process
 
 FEATURES = ("audit", "in-place")
 _MOST_HANDLES = 1 << 31
@@ -30,7 +30,8 @@ class _BadRequest(Exception):
 class Adapter:
     """Answers requests; holds the images and processes that they made."""
 
-    def __init__(self) -> None:
+    def __init__(self, translate_after: int = TRANSLATE_AFTER) -> None:
+        self._translate_after = translate_after
         self._images: dict[int, Image] = {}
         self._processes: dict[int, tuple[Process, list[Message]]] = {}
         self._next = 1
@@ -78,7 +79,7 @@ class Adapter:
                 raise _BadRequest("modules: expected objects")
             content = host_module(log) if entry.get("host") is True else self._image(entry)
             entries.append((_field(entry, "name", str), content))
-        process = Process(entries)
+        process = Process(entries, translate_after=self._translate_after)
         handle = self._handle()
         self._processes[handle] = process, log
         return {"outcome": "ok", "process": handle}
@@ -133,9 +134,9 @@ class Adapter:
         return process
 
 
-def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer every line of `requests` on `replies`, until its end."""
-    adapter = Adapter()
+def serve(requests: BinaryIO, replies: BinaryIO, translate_after: int = TRANSLATE_AFTER) -> None:
+    """Answer every line of `requests` on `replies`, until its end; `Process` says what `translate_after` is."""
+    adapter = Adapter(translate_after)
     try:
         for line in requests:
             replies.write(json.dumps(reply_to(adapter, line)).encode() + b"\n")

@@ -20,7 +20,7 @@ from packfile.verify import Code
 class Function:
     """A function of a linked set. `code` is filled in by the machine once it is verified."""
 
-    __slots__ = ("callees", "code", "index", "module", "signature")
+    __slots__ = ("callees", "code", "entries", "heat", "index", "module", "name", "signature")
 
     def __init__(self, module: "Module", index: int, signature: int) -> None:
         self.module = module
@@ -29,6 +29,12 @@ class Function:
         self.code: Code | None = None
         self.callees: dict[int, Function] = {}
         """What those of its calls that were executed call, by word; of `calli` and `callr`, at the last time."""
+        self.name = f"f{index}"
+        """What people may call it: the name under which it was last looked up, if any."""
+        self.heat = 0
+        """Calls and backward branches of it that the second tier has counted."""
+        self.entries: dict[int, object] = {}
+        """Its translations, by where they begin. Belongs to the second tier."""
 
     @property
     def reference(self) -> int:
@@ -105,7 +111,9 @@ class Module:
             raise error
         row = self.image.export_row(index)
         if row.kind == ImportKind.FUNCTION:
-            return self.function(row.position)
+            function = self.function(row.position)
+            function.name = name.decode("utf-8", "backslashreplace")
+            return function
         return self.base(Segment(row.segment)) + row.position, row.size
 
 

@@ -16,10 +16,15 @@ from packfile.instructions import TrapCode
 from packfile.layout import Segment
 from packfile.link import Function, Linkage, Module
 from packfile.machine.state import GREATEST, LEAST
+from packfile.translate import DEFAULT, NEVER, Tier
 from packfile.verify import counts
 
 MAX_FRAMES = 65_536
 """Frames that this loader gives a call at most, whatever depth it is given (PF-LIM-009)."""
+
+
+TRANSLATE_AFTER = DEFAULT
+"""Calls and backward branches after which a function is translated, if nothing else is asked for."""
 
 
 class Results(NamedTuple):
@@ -39,18 +44,25 @@ class Process:
     Calls from several threads are made one after the other. A host function may call back into its process.
     """
 
-    def __init__(self, modules: Iterable[tuple[str, Image | HostModule]]) -> None:
+    def __init__(
+        self, modules: Iterable[tuple[str, Image | HostModule]], *, translate_after: int = TRANSLATE_AFTER
+    ) -> None:
         """Link modules, in the order of their positions.
 
         Args:
             modules: Names, chosen by the embedder, and what stands under them.
+            translate_after: Calls and backward branches of a function after which it is hot, and is translated to
+                Python, which runs several times faster; 1 translates at the first call, 0 never. No outcome depends
+                on it.
 
         Raises:
             Malformed: An import row, or the export row that a look-up found, breaks a rule.
             Unlinkable: PF-FIX-004, PF-FIX-007, PF-FIX-008, PF-FIX-013 or PF-LIM-007 is broken.
             Exhausted: The host has no memory for bss.
-            ValueError: An image is closed.
+            ValueError: An image is closed, or `translate_after` is negative.
         """
+        if translate_after < 0:
+            raise ValueError(f"translate_after must be 0 or more, got {translate_after}")
         entries = list(modules)
         self._lock = threading.RLock()
         self._exhausted = False
@@ -64,6 +76,7 @@ class Process:
         except BaseException:
             self._release()
             raise
+        self._tier = None if translate_after == NEVER else Tier(self._linkage, translate_after)
 
     def call(
         self, module: str, function: str, *arguments: float, fuel: int = layout.MAX_FUEL, depth: int = layout.MAX_DEPTH
@@ -112,7 +125,7 @@ class Process:
             n: Float arguments.
             fuel: From 0 to 2^53 - 1 (PF-LIM-008).
             depth: From 0 to 2^53 - 1.
-            trace: Called before each instruction.
+            trace: Called before each instruction. Nothing that is traced is translated.
         """
         if not 0 <= fuel <= layout.MAX_FUEL or not 0 <= depth <= layout.MAX_DEPTH:
             raise ValueError(f"fuel and depth must be from 0 to {layout.MAX_FUEL}")
@@ -129,14 +142,20 @@ class Process:
             if (len(i), len(n)) != (i_params, n_params):
                 message = f"expected {i_params} int and {n_params} float, got {len(i)} and {len(n)}"
                 raise Trap(TrapCode.SIGNATURE_MISMATCH.value, message, rule="PF-EXE-018")
+            runner = machine.traced(trace) if trace else self._tier.run if self._tier else None
             try:
                 frames = min(depth, MAX_FRAMES)
                 return Results(
-                    *machine.call_function(self._linkage, target, i, n, fuel=fuel, depth=frames, trace=trace)
+                    *machine.call_function(self._linkage, target, i, n, fuel=fuel, depth=frames, runner=runner)
                 )
             except Exhausted:
                 self._exhausted = True
                 raise
+
+    @property
+    def functions_translated(self) -> int:
+        """Functions that became hot and were translated. Translations are kept until the process is closed."""
+        return 0 if self._tier is None else self._tier.functions
 
     def segment(self, module: str, segment: Segment) -> memoryview:
         """Bytes of a module's segment: rodata as it is mapped, data and bss writable. Empty if the module has none."""
@@ -149,6 +168,10 @@ class Process:
         """Free data, bss and slots, and give up the images. Closing twice is harmless."""
         with self._lock:
             linkage, self._linkage = self._linkage, None
+            tier, self._tier = self._tier, None
+            # First, since it has views of the segments.
+            if tier is not None:
+                tier.close()
             if linkage is not None:
                 linkage.close()
             self._release()

@@ -2585,8 +2585,7 @@ RULES: Final[Mapping[str, Rule]] = {
         rationale=None,
         source="spec/rules/in-place.md",
         untestable=(
-            "no outcome of a program depends on it; it shows only in the memory of the loader's process, seen from "
-            "outside."
+            "it leaves the choice to the loader; what a loader that has chosen must do, the rules after PF-XIP-002 say."
         ),
     ),
     "PF-XIP-002": Rule(
@@ -2595,6 +2594,156 @@ RULES: Final[Mapping[str, Rule]] = {
         time="open",
         outcome=None,
         text="A loader leaves the file as it is: its bytes, length and modification time are the same after use.",
+        rationale=None,
+        source="spec/rules/in-place.md",
+        untestable=None,
+    ),
+    "PF-XIP-003": Rule(
+        id="PF-XIP-003",
+        level="must",
+        time="call",
+        outcome=None,
+        text=(
+            "While a module is open, what it uses of its header, rows, constants, names, code and rodata lies in "
+            "mappings of the file that are not writable and have no private page, before and after functions run. A "
+            "writable mapping of the file is a private one and holds pages of `data` only."
+        ),
+        rationale=None,
+        source="spec/rules/in-place.md",
+        untestable=None,
+    ),
+    "PF-XIP-004": Rule(
+        id="PF-XIP-004",
+        level="must",
+        time="call",
+        outcome=None,
+        text=(
+            "What it costs to open a file, to link it and to call a function does not depend on the length of the "
+            "file. This holds for the pages of the file that are touched, bytes that system calls read, private "
+            "memory, the most memory that the process had at once, and page faults."
+        ),
+        rationale=(
+            "each of the five betrays a look at the whole file that the other four do not show. A scan whose pages are "
+            "given back at once, for one, shows only in the faults."
+        ),
+        source="spec/rules/in-place.md",
+        untestable=None,
+    ),
+    "PF-XIP-005": Rule(
+        id="PF-XIP-005",
+        level="must",
+        time="call",
+        outcome=None,
+        text=(
+            "These costs do not depend on the number of function rows, but that private memory may grow by less than "
+            "one byte for each."
+        ),
+        rationale=(
+            "a bit for each function may keep verdicts; a table of addresses is what the rows are there to spare."
+        ),
+        source="spec/rules/in-place.md",
+        untestable=None,
+    ),
+    "PF-XIP-006": Rule(
+        id="PF-XIP-006",
+        level="must",
+        time="link",
+        outcome=None,
+        text=(
+            "Linking writes private memory alone, and no page of a mapping of the file. That memory is at most 256 "
+            "bytes for each import row, beside what linking takes without any."
+        ),
+        rationale="a slot is a word or two; the rest is room for loaders whose slots are objects of a language.",
+        source="spec/rules/in-place.md",
+        untestable=None,
+    ),
+    "PF-XIP-007": Rule(
+        id="PF-XIP-007",
+        level="must",
+        time="access",
+        outcome=None,
+        text=(
+            "Where the alignment unit is at least the host's page, a page of `data` becomes private when it is stored "
+            "to, and not before."
+        ),
+        rationale=None,
+        source="spec/rules/in-place.md",
+        untestable=None,
+    ),
+    "PF-XIP-008": Rule(
+        id="PF-XIP-008",
+        level="must",
+        time="call",
+        outcome=None,
+        text="Verifying and running functions takes less private memory than half of their code.",
+        rationale=(
+            "verification may mark the words that begin an instruction; a copy, or code decoded into another form, "
+            "takes more."
+        ),
+        source="spec/rules/in-place.md",
+        untestable=None,
+    ),
+    "PF-XIP-009": Rule(
+        id="PF-XIP-009",
+        level="must",
+        time="call",
+        outcome=None,
+        text=(
+            "A file of the byte order that is not the host's takes no more private memory than the same module in the "
+            "host's order, but for less than a quarter of the code that was called."
+        ),
+        rationale=None,
+        source="spec/rules/in-place.md",
+        untestable=None,
+    ),
+    "PF-XIP-010": Rule(
+        id="PF-XIP-010",
+        level="must",
+        time="call",
+        outcome=None,
+        text=(
+            "Processes that use one file share its pages: in none of them is a page behind a mapping of the file "
+            "private, other than of `data`, and the private memory of each is no more than that of one alone."
+        ),
+        rationale=None,
+        source="spec/rules/in-place.md",
+        untestable=None,
+    ),
+    "PF-XIP-011": Rule(
+        id="PF-XIP-011",
+        level="must",
+        time="call",
+        outcome=None,
+        text=(
+            "The kernel may drop pages of the mappings at any time, and does not put them into swap. The program goes "
+            "on with the same results, and what it uses comes back from the file. No page is locked."
+        ),
+        rationale=None,
+        source="spec/rules/in-place.md",
+        untestable=None,
+    ),
+    "PF-XIP-012": Rule(
+        id="PF-XIP-012",
+        level="must",
+        time="open",
+        outcome=None,
+        text=(
+            "Once an image and the processes that use it are closed, neither a mapping nor a descriptor of the file is "
+            "left."
+        ),
+        rationale=None,
+        source="spec/rules/in-place.md",
+        untestable=None,
+    ),
+    "PF-XIP-013": Rule(
+        id="PF-XIP-013",
+        level="must",
+        time="call",
+        outcome=None,
+        text=(
+            "A file that is replaced by renaming another one over it goes on running as it was when it was opened. The "
+            "replaced file keeps its bytes and its modification time."
+        ),
         rationale=None,
         source="spec/rules/in-place.md",
         untestable=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from packfile.asm_lexer import AssemblyError
 from packfile.cli.sources import UsageFailure
 from packfile.cli.terminal import Json, complain, document
 from packfile.errors import PackfileError, Trap
+from packfile.process import TRANSLATE_AFTER
 from packfile.rules import RULES
 
 FOUND_WANTING = 1
@@ -49,6 +51,27 @@ def command(name: str, *examples: str, negative_numbers: bool = False) -> Callab
 json_option = click.option("--json", "as_json", is_flag=True, help="Write one JSON document instead.")
 output_option = click.option(
     "-o", "--output", metavar="OUT", help="Where to write; `-` is standard output.", type=click.Path()
+)
+
+_TIERS = {"auto": TRANSLATE_AFTER, "always": 1, "off": 0}
+
+
+def _translate_after(_context: click.Context, _parameter: click.Parameter, text: str) -> int:
+    if text in _TIERS:
+        return _TIERS[text]
+    if re.fullmatch("[1-9][0-9]{0,17}", text):
+        return int(text)
+    raise click.BadParameter(f"{text!a} is not one of {', '.join(_TIERS)}, or a number above 0.")
+
+
+tier_option = click.option(
+    "--tier",
+    "translate_after",
+    callback=_translate_after,
+    default="auto",
+    metavar="auto|always|off|N",
+    help="When to translate a function to Python: once it is hot, at its first call, never, or after N of its calls "
+    "and backward branches.",
 )
 byte_order_choice = click.Choice(["host", "little", "big"])
 

@@ -169,7 +169,7 @@ class _Run:
         assert self._opening.target is not None
         target = replace(self._opening.target, image=self.images[0])
         call = Call(self._entries, host, target, self._opening.i, self._opening.n)
-        call.make(self.names[0], fuel, depth, self.watch, self._linked, self._look)
+        call.make(self.names[0], fuel, depth, self.watch, linked=self._linked, called=self._look)
         return call
 
     def _linked(self) -> bool:

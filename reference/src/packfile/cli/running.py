@@ -13,7 +13,7 @@ import click
 
 from packfile import machine
 from packfile.cli.arguments import Target, target_of, values_of
-from packfile.cli.commands import FOUND_WANTING, command, counted, json_option, outcome_json
+from packfile.cli.commands import FOUND_WANTING, command, counted, json_option, outcome_json, tier_option
 from packfile.cli.sources import STANDARD_INPUT, opened
 from packfile.cli.terminal import Json, complain, document, write
 from packfile.cli.tracing import Tracing, located
@@ -21,7 +21,7 @@ from packfile.errors import PackfileError
 from packfile.hostlib import HostLibrary, float_text
 from packfile.image import Image, Stats
 from packfile.layout import MAX_DEPTH, MAX_FUEL
-from packfile.process import Process, Results
+from packfile.process import TRANSLATE_AFTER, Process, Results
 
 _HOST = "host"
 _AMOUNT = click.IntRange(0, MAX_FUEL)
@@ -57,6 +57,7 @@ depth_option = click.option("--depth", type=_AMOUNT, default=MAX_DEPTH, metavar=
 @depth_option
 @click.option("--trace", is_flag=True, help="Show each instruction on standard error before it is executed.")
 @click.option("--stats", "with_stats", is_flag=True, help="Show on standard error what the loader did.")
+@tier_option
 @json_option
 def run(
     file: str,
@@ -68,6 +69,7 @@ def run(
     depth: int,
     trace: bool,
     with_stats: bool,
+    translate_after: int,
     as_json: bool,
 ) -> None:
     """Link a packfile and call a function of it.
@@ -88,7 +90,7 @@ def run(
         host = HostLibrary(output, by_line=sys.stdout.isatty() or trace)
         call = Call(entries, host, target, i, n)
         tracing = Tracing(sys.stderr) if trace else None
-        call.make(main_name, fuel, depth, tracing)
+        call.make(main_name, fuel, depth, tracing, translate_after)
         if as_json:
             document(call.json(file, fuel, captured.getvalue().decode("utf-8", "backslashreplace")))
         elif call.results is not None:
@@ -100,7 +102,7 @@ def run(
         if call.error is not None:
             complain(str(call.error), *call.explanation())
         if with_stats:
-            complain(*_stats_lines(entries, call.fuel_used(fuel)))
+            complain(*_stats_lines(entries, call.fuel_used(fuel), call.translated))
     if call.error is not None:
         raise click.exceptions.Exit(FOUND_WANTING)
 
@@ -138,6 +140,7 @@ class Call:
         self.i, self.n = i, n
         self.results: Results | None = None
         self.error: PackfileError | None = None
+        self.translated = 0
 
     def make(
         self,
@@ -145,6 +148,7 @@ class Call:
         fuel: int,
         depth: int,
         trace: machine.Tracer | None,
+        translate_after: int = TRANSLATE_AFTER,
         linked: Callable[[], bool] = lambda: True,
         called: Callable[[], None] = lambda: None,
     ) -> None:
@@ -152,7 +156,7 @@ class Call:
         names = [name for name, _ in self.entries]
         hosts = [] if _HOST in names else [(_HOST, self.host.module)]
         try:
-            with Process([*self.entries, *hosts]) as process:
+            with Process([*self.entries, *hosts], translate_after=translate_after) as process:
                 self.host.attach(process, names)
                 if linked():
                     try:
@@ -160,6 +164,7 @@ class Call:
                             module, self.target.name, self.i, self.n, fuel=fuel, depth=depth, trace=trace
                         )
                     finally:
+                        self.translated = process.functions_translated
                         called()
         except PackfileError as error:
             self.error = error
@@ -194,6 +199,7 @@ class Call:
             "output": output,
             "error": None if self.error is None else outcome | {"in": None if found is None else found._asdict()},
             "fuel_used": self.fuel_used(fuel),
+            "functions_translated": self.translated,
             "stats": {name: vars(image.stats) for name, image in self.entries},
         }
 
@@ -204,8 +210,10 @@ def results_json(results: Results) -> Json:
     return [*integers, *({"type": "n", "value": float_text(x), "bits": struct.pack(">d", x).hex()} for x in results.n)]
 
 
-def _stats_lines(entries: list[tuple[str, Image]], fuel_used: int | None) -> list[str]:
+def _stats_lines(entries: list[tuple[str, Image]], fuel_used: int | None, translated: int) -> list[str]:
     lines = [f"{name}: {_stats_text(image.stats)}" for name, image in entries]
+    if translated:
+        lines.append(f"{counted(translated, 'hot function')} translated")
     return lines if fuel_used is None else [*lines, f"fuel used: {fuel_used}"]
 
 

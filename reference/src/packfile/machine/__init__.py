@@ -9,18 +9,23 @@ instruction.
 from collections.abc import Callable, Sequence
 
 from packfile.errors import PackfileError
+from packfile.image import Image
 from packfile.instructions import INSTRUCTIONS, Opcode
 from packfile.link import Function, Linkage
 from packfile.machine import calls, control, conversions, floats, integers, memory, moves
 from packfile.machine.state import HANDLERS, SWITCH, Frame, Handler, Thread, out_of_fuel
+from packfile.verify import Code
 
-__all__ = ["Frame", "Thread", "Tracer", "call_function"]
+__all__ = ["Frame", "Runner", "Thread", "Tracer", "call_function", "locate", "run", "traced"]
 
 _HANDLED = (calls, control, conversions, floats, integers, memory, moves)
 """Importing these fills the table of handlers."""
 
 Tracer = Callable[[Frame, int], None]
 """Called before each instruction, with the frame and the word."""
+
+Runner = Callable[[Frame], None]
+"""Runs a frame that begins at its function's first word until it returns, and leaves the results in its thread."""
 
 
 def call_function(
@@ -31,7 +36,7 @@ def call_function(
     *,
     fuel: int,
     depth: int,
-    trace: Tracer | None = None,
+    runner: Runner | None = None,
 ) -> tuple[list[int], list[float], int]:
     """Call a function of a linked set whose signature fits the arguments.
 
@@ -42,7 +47,7 @@ def call_function(
         n: Float arguments.
         fuel: Units that the call may use.
         depth: Frames that it may have at once.
-        trace: Called before each instruction.
+        runner: What runs it, if not `run`.
 
     Returns:
         Integer results, float results, and the fuel that is left.
@@ -63,11 +68,16 @@ def call_function(
     frame.code = calls.checked(function)
     frame.i = [*i, *frame.code.i_zeros]
     frame.n = [*n, *frame.code.n_zeros]
-    _run(frame, HANDLERS if trace is None else [_traced(handler, trace) for handler in HANDLERS])
+    (runner or run)(frame)
     return thread.i_results, thread.n_results, thread.fuel
 
 
-def _run(frame: Frame, handlers: Sequence[Handler]) -> None:
+def run(frame: Frame, handlers: Sequence[Handler] = HANDLERS) -> None:
+    """Run a frame and all that it calls, one instruction after the other.
+
+    Raises:
+        PackfileError: Whatever the program came to, located.
+    """
     thread = frame.thread
     pc = 0
     try:
@@ -89,8 +99,14 @@ def _run(frame: Frame, handlers: Sequence[Handler]) -> None:
             frame = thread.frame
     except PackfileError as error:
         # The handler that raised gave no next word, so pc is still its own.
-        _locate(error, frame, pc)
+        locate(error, frame.image, frame.code, pc)
         raise
+
+
+def traced(trace: Tracer) -> Runner:
+    """What runs a frame like `run`, and calls `trace` before each instruction."""
+    handlers = [_traced(handler, trace) for handler in HANDLERS]
+    return lambda frame: run(frame, handlers)
 
 
 def _traced(handler: Handler, trace: Tracer) -> Handler:
@@ -101,10 +117,9 @@ def _traced(handler: Handler, trace: Tracer) -> Handler:
     return traced
 
 
-def _locate(error: PackfileError, frame: Frame, word: int) -> None:
+def locate(error: PackfileError, image: Image, code: Code, word: int) -> None:
     """Say which instruction raised an error that does not say where it was."""
     if error.at is None:
-        image = frame.image
         error.file = image.name
-        error.at = image.code_at + 4 * (image.code_start(frame.code.index) + word)
-        error.rule = error.rule or INSTRUCTIONS[Opcode(frame.code.ops[word])].rule
+        error.at = image.code_at + 4 * (image.code_start(code.index) + word)
+        error.rule = error.rule or INSTRUCTIONS[Opcode(code.ops[word])].rule

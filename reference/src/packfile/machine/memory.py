@@ -5,12 +5,16 @@ host's order and the file's (PF-EXE-008).
 """
 
 import struct
+from collections.abc import Mapping
 from typing import Final
 
 from packfile.errors import Trap
 from packfile.instructions import TrapCode
 from packfile.machine.conversions import demote, promote
 from packfile.machine.state import MASK, SIGNED, Frame, instruction, trap
+
+Segments = Mapping[int, memoryview]
+"""Bytes of the segments that exist, by number."""
 
 _get_i16: Final = struct.Struct("<h").unpack_from
 _get_u16: Final = struct.Struct("<H").unpack_from
@@ -49,9 +53,9 @@ def _fault(f: Frame, address: int, size: int, *, store: bool = False) -> Trap:
     return trap(TrapCode.OUT_OF_BOUNDS, f"{what}, in a segment of {len(segment)} bytes")
 
 
-def _range(f: Frame, address: int, length: int, *, write: bool) -> memoryview:
+def _range(segments: Segments, address: int, length: int, *, write: bool) -> memoryview:
     """The bytes of a bulk access, checked as a whole (PF-EXE-009)."""
-    segment = f.thread.segments.get(address >> 32)
+    segment = segments.get(address >> 32)
     verb = "write" if write else "read"
     if segment is None:
         raise trap(TrapCode.NO_SEGMENT, f"{verb} at {address:#x}")
@@ -64,21 +68,37 @@ def _range(f: Frame, address: int, length: int, *, write: bool) -> memoryview:
     return segment[offset : offset + length]
 
 
+def copy_bytes(segments: Segments, to: int, from_: int, length: int) -> None:
+    """Copy as if through a buffer; all numbers are unsigned.
+
+    Raises:
+        Trap: A range is not all in a segment, or may not be written.
+    """
+    target = _range(segments, to, length, write=True)
+    target[:] = _range(segments, from_, length, write=False)
+
+
+def fill_bytes(segments: Segments, to: int, byte: int, length: int) -> None:
+    """Set bytes; all numbers are unsigned.
+
+    Raises:
+        Trap: The range is not all in a segment, or may not be written.
+    """
+    target = _range(segments, to, length, write=True)
+    chunk = bytes((byte,)) * min(length, _CHUNK)
+    for start in range(0, length, _CHUNK):
+        target[start : start + _CHUNK] = chunk[: length - start]
+
+
 @instruction
 def mem_copy(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    length = f.i[c] & MASK
-    to = _range(f, f.i[a] & MASK, length, write=True)
-    to[:] = _range(f, f.i[b] & MASK, length, write=False)
+    copy_bytes(f.thread.segments, f.i[a] & MASK, f.i[b] & MASK, f.i[c] & MASK)
     return pc + 1
 
 
 @instruction
 def mem_fill(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    length = f.i[c] & MASK
-    to = _range(f, f.i[a] & MASK, length, write=True)
-    chunk = bytes((f.i[b] & 0xFF,)) * min(length, _CHUNK)
-    for start in range(0, length, _CHUNK):
-        to[start : start + _CHUNK] = chunk[: length - start]
+    fill_bytes(f.thread.segments, f.i[a] & MASK, f.i[b] & 0xFF, f.i[c] & MASK)
     return pc + 1
 
 
