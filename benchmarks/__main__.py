@@ -6,10 +6,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import loaders, run
+from benchmarks import digests, loaders, run
 from benchmarks.group import Group, NotMeasured
 
-GROUPS = (run.GROUP, loaders.GROUP)
+GROUPS = (run.GROUP, loaders.GROUP, digests.GROUP)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,6 +46,11 @@ def _measure(group: Group, options: argparse.Namespace) -> int:
         document = {"group": group.name, **asdict(report)}
         options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def _write(path: Path | None, group: str, report: dict[str, object]) -> None:
+    if path:
+        path.write_text(json.dumps({"group": group, **report}, indent=2) + "\n", encoding="utf-8")
 
 
 def _positive(text: str) -> int:

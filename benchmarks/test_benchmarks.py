@@ -38,6 +38,17 @@ def test_the_command_measures_every_program_with_every_contender(tmp_path: Path)
             assert bool(row["rates"]) == (row["contender"] in TIERS)
 
 
+def test_the_command_measures_what_digests_cost(tmp_path: Path) -> None:
+    output = tmp_path / "report.json"
+    line = [sys.executable, "-m", "benchmarks", "digests", "--quick", "--json", str(output)]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(output.read_text())
+    assert report["group"] == "digests"
+    assert [len(times) for result in report["results"] for times in result["seconds"].values()] == [2] * 8
+    assert done.stdout.count("times as long") == len(report["results"])
+
+
 def test_contenders_that_disagree_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = Program("fib", 9, 9, 9, lambda n: n)
     monkeypatch.setattr(run, "PROGRAMS", [wrong])

@@ -146,6 +146,15 @@ types:
       first_skippable_kind:
         value: 0x80000000
         doc: Kinds from here on may be skipped by a loader that does not know them.
+      digest_block_length:
+        value: 4096
+        doc: Bytes of a block, which one digest covers; a shorter one is hashed with zeros added up to this length.
+      digest_length:
+        value: 32
+        doc: Bytes of one SHA-256 digest.
+      digest_node_count:
+        value: 128
+        doc: Digests of a node, which one digest of the next level covers.
       max_file_length:
         value: 1073741824
         -unit: bytes

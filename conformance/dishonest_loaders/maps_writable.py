@@ -17,7 +17,7 @@ def open_image(path: str | os.PathLike[str]) -> Image:
     return Image(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY), os.fspath(path), descriptor)
 
 
-Image.open = staticmethod(open_image)  # type: ignore[method-assign]
+Image.open = staticmethod(open_image)  # type: ignore[assignment, method-assign]
 
 if __name__ == "__main__":
     adapter.serve(sys.stdin.buffer, sys.stdout.buffer)

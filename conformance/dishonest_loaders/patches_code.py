@@ -30,7 +30,7 @@ def bind(self: Linkage, module: Module, index: int) -> Slot:
     return correct(self, module, index)
 
 
-Image.open = staticmethod(open_image)  # type: ignore[method-assign]
+Image.open = staticmethod(open_image)  # type: ignore[assignment, method-assign]
 Linkage._bind = bind  # type: ignore[method-assign]  # noqa: SLF001
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def open_image(path: str | os.PathLike[str]) -> Image:
     return image
 
 
-Image.open = staticmethod(open_image)  # type: ignore[method-assign]
+Image.open = staticmethod(open_image)  # type: ignore[assignment, method-assign]
 
 if __name__ == "__main__":
     adapter.serve(sys.stdin.buffer, sys.stdout.buffer)

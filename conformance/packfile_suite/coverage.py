@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from packfile.adapter import Adapter, failure
+from packfile.adapter import FEATURES, Adapter, failure
 from packfile.errors import PackfileError
 from packfile.instructions import INSTRUCTIONS, Opcode
 from packfile.process import Process
@@ -123,7 +123,7 @@ class _Inside:
     """A session without a process of its own."""
 
     alive = True
-    hello = Hello("packfile-reference", "", ("audit", "in-place"))
+    hello = Hello("packfile-reference", "", FEATURES)
 
     def __init__(self, adapter: TracedAdapter) -> None:
         self._adapter = adapter

@@ -1,7 +1,7 @@
-"""Every rule that a file breaks: layout by `ksy`, what crosses fields of the header here, the rest by an audit.
+"""Every rule that a file breaks: layout by `ksy`, header across fields here, digests by `tree`, the rest by an audit.
 
-Header and directory never rest on the reference: what it opens and what this accepts must agree, and the linter says
-if not.
+Header, directory and digests never rest on the reference: what it opens and what this accepts must agree, and the
+linter says if not.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from packfile.audit import audit, audit_bytes
+from packfile.audit import audit
 from packfile.errors import PackfileError
 from packfile.image import Image
 from packfile.layout import NO_ENTRY, SectionKind
@@ -18,6 +18,7 @@ from packfile.rules import RULES
 
 from .ksy import Layout
 from .sparse import SparseBytes
+from .tree import broken
 
 _IN_MEMORY = 1 << 24
 _FUNCTION_ROW = 12
@@ -54,7 +55,7 @@ def _judge(data: SparseBytes) -> Broken:
     if not opened:
         layout.read_rows()
         rules |= {finding.rule for finding in layout.findings}
-    found = _audit(data)
+    found, damaged = _audit(data)
     refused = [error for error in found if error.rule is not None and _is_open_time(error)]
     disagreement = None
     if opened and not refused:
@@ -67,6 +68,11 @@ def _judge(data: SparseBytes) -> Broken:
         )
     if not opened:
         rules |= {error.rule for error in found if error.rule is not None}
+        damage = _damage(layout, data)
+        rules |= damage
+        if bool(damage) != damaged:
+            says = f"breaks {', '.join(sorted(damage))}" if damage else "breaks nothing"
+            disagreement = disagreement or f"by its own rules the digest tree {says}, and the reference says otherwise"
     return Broken(frozenset(rules), disagreement, first)
 
 
@@ -96,15 +102,30 @@ def _across(layout: Layout) -> set[str]:
     return broken
 
 
-def _audit(data: SparseBytes) -> list[PackfileError]:
-    if data.length <= _IN_MEMORY:
-        return list(audit_bytes(data.read(0, data.length)))
+def _damage(layout: Layout, data: SparseBytes) -> set[str]:
+    """The rules of the digest tree that a file breaks which opens without checks of digests."""
+    for section in layout.header.fields["sections"]:
+        if section.fields["kind_id"] == SectionKind.DIGESTS:
+            return broken(data, section.fields["offset"], layout.header.fields["digest_root"])
+    return set()
+
+
+def _audit(data: SparseBytes) -> tuple[list[PackfileError], bool]:
+    """What an audit without digests finds, and whether the reference finds damage by the digests."""
     with tempfile.TemporaryDirectory(prefix="packfile-lint-") as directory:
         path = Path(directory) / "file.pkf"
-        data.save(path)
+        if data.length > _IN_MEMORY:
+            data.save(path)
+        else:
+            path.write_bytes(data.read(0, data.length))
         try:
-            image = Image.open(path)
+            image = Image.open(path, digests=False)
         except PackfileError as error:
-            return [error]
+            return [error], False
         with image:
-            return list(audit(image))
+            found = list(audit(image))
+        try:
+            with Image.open(path) as image:
+                return found, image.digests is not None and any(True for _ in image.digests.damages())
+        except PackfileError:
+            return found, True

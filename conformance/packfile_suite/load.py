@@ -171,6 +171,10 @@ class _Reader:
         is_name = base in self._raw["modules"]
         if not is_name and "\n" not in base:
             raise self._error(f"the case has no module {base}", "modules", name, "from")
+        if repeat := value.get("repeat"):
+            if is_name:
+                raise self._error("only text can be repeated after text", "modules", name, "repeat")
+            base += "".join(repeat["text"].replace("{n}", f"{n:04}") for n in range(repeat["times"]))
         return Patched(base if is_name else Assembly(base), tuple(value["patch"]), tuple(value["breaks"]))
 
     def _steps(self, at: int, value: dict[str, Any]) -> Iterator[Step]:

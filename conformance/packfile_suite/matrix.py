@@ -28,7 +28,8 @@ from typing import Any
 from .summary import Summary
 
 ORDERS = ("little", "big", "mixed", "fixed")
-COLUMNS = ("loader", *ORDERS, "passed", "failed", "expected", "unsupported", "selected", "seconds", "verdict")
+COUNTS = ("passed", "failed", "expected", "unsupported", "unobservable", "not_applicable", "selected")
+COLUMNS = ("loader", *ORDERS, *(name.replace("_", " ") for name in COUNTS), "seconds", "verdict")
 _KEYS = ("name", "command", "timeout", "expect")
 _REQUIRED = ("name", "command")
 
@@ -71,7 +72,7 @@ class Row:
     def cells(self) -> list[str]:
         """The row as text, in the order of COLUMNS."""
         orders = [f"{self.orders[name][0]}/{self.orders[name][1]}" if name in self.orders else "-" for name in ORDERS]
-        counts = [str(self.counts.get(name, "-")) for name in COLUMNS[5:10]]
+        counts = [str(self.counts.get(name, "-")) for name in COUNTS]
         return [self.entry.name, *orders, *counts, f"{self.seconds:.1f}", self.verdict]
 
     def as_json(self) -> dict[str, Any]:
@@ -145,7 +146,7 @@ def judge(entry: Entry, arguments: Sequence[str], report: Path) -> Row:
     status = min(done.returncode, 2) if done.returncode >= 0 and last is not None else 2
     counts: dict[str, int] = {}
     if last is not None:
-        counts = {name: last["summary"][name] for name in ("executed", "failed", "unsupported", "selected")}
+        counts = dict(last["summary"])
         by_order = [row for _, row in summary.by("byte_order")]
         counts |= {name: sum(row[name] for row in by_order) for name in ("passed", "expected")}
     orders = {name: (row["passed"], row["selected"]) for name, row in summary.by("byte_order")}

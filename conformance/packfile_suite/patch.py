@@ -17,8 +17,10 @@ from packfile.layout import DIRECTORY_ENTRY, FIELDS, HEADER_SIZE, SECTIONS, Byte
 
 from .case import CaseError
 from .sparse import SparseBytes
+from .tree import levels
 
 _ENTRY_SIZE = 12
+_ROOT_AT = 32
 _ROW = re.compile(r"([a-z_]+)\[(-?[0-9]+)\](?:\.([a-z_]+))?\Z").match
 _SECTION = re.compile(r"sections(?:\.([a-z_]+)|\[(-?[0-9]+)\])\.([a-z_]+)\Z").match
 _WORD_PARTS = ("op", "a", "b", "c")
@@ -63,6 +65,12 @@ class PatchedFile:
         """Makes one change. Raises CaseError if the file has no such place."""
         if "set" in patch:
             self.set(patch["set"], patch["value"])
+        elif "flip" in patch:
+            place = self.find(patch["flip"])
+            value = self._integer(place.offset, place.size) ^ 1 << patch.get("bit", 0)
+            self.content.write(place.offset, value.to_bytes(place.size, self._order))
+        elif "add_digests" in patch:
+            self._add_digests()
         elif "truncate" in patch:
             length = patch["truncate"]
             self.content.resize(length if length >= 0 else max(0, self.content.length + length))
@@ -151,6 +159,22 @@ class PatchedFile:
         sections = self._contents()
         sections.insert(bisect.bisect_right([kind for kind, _ in sections], kind), (kind, data))
         self._lay_out(sections)
+
+    def _add_digests(self) -> None:
+        """Puts the tree over the file as it is now at its end, and its root in the header."""
+        sections = [(kind, data) for kind, data in self._contents() if kind != SectionKind.DIGESTS]
+        self._lay_out([*sections, (SectionKind.DIGESTS, SparseBytes())])
+        at = self._sections[-1].offset
+        tree = SparseBytes()
+        for level in levels(self.content.part(0, at))[0]:
+            tree.put(tree.length, level)
+        # Its length stands in header and directory, which it covers.
+        self._lay_out([*sections, (SectionKind.DIGESTS, tree)])
+        found, root = levels(self.content.part(0, at))
+        for level in found:
+            self.content.put(at, level)
+            at += level.length
+        self.content.write(_ROOT_AT, root)
 
     def _stretch(self, name: str, length: int) -> None:
         at = self._sections.index(self._section(name))

@@ -1,5 +1,6 @@
 """Building files: patches by field path in both byte orders, and gigabytes of holes."""
 
+import dataclasses
 import random
 import struct
 import tracemalloc
@@ -12,7 +13,7 @@ from packfile.audit import audit_bytes
 from packfile.image import Image
 from packfile.layout import ByteOrder
 from packfile.process import Process
-from packfile.writer import encode
+from packfile.writer import decode, encode
 from packfile_suite.build import Builder, BuiltFile
 from packfile_suite.case import Assembly, Case, CaseError, Expect, Module, Open, Patched
 from packfile_suite.findings import broken_rules
@@ -221,3 +222,52 @@ def test_sparse_bytes_behave_like_bytes() -> None:
         assert sparse.read(0, 1000) == bytes(plain)
         low = rng.randrange(len(plain) + 1)
         assert sparse.part(low, 20).read(0, 20) == bytes(plain[low : low + 20]).ljust(20, b"\0")
+
+
+def test_digests_are_those_that_the_writer_computes(file: PatchedFile) -> None:
+    order = ByteOrder(file.content.read(8, 1)[0])
+    file.apply({"stretch": "rodata", "length": 600_000})
+    plain = file.content.read(0, file.content.length)
+    file.apply({"add_digests": True})
+    module = dataclasses.replace(decode(plain), digests=True)
+    assert file.content.read(0, file.content.length) == encode(module, order)
+    assert broken_rules(file.content) == (frozenset(), None, None)
+
+
+def test_digests_that_are_added_again_replace_the_old(file: PatchedFile) -> None:
+    file.apply({"add_digests": True})
+    once = file.content.read(0, file.content.length)
+    file.apply({"add_digests": True})
+    assert file.content.read(0, file.content.length) == once
+
+
+@pytest.mark.parametrize(
+    ("path", "rules"),
+    [
+        ("rodata[500000]", {"PF-INT-003"}),
+        ("header.bss_size", {"PF-INT-003"}),
+        ("byte[40]", {"PF-INT-005"}),
+        ("digests[4095]", {"PF-INT-003", "PF-INT-004"}),
+        ("digests[-1]", {"PF-INT-004", "PF-INT-005"}),
+    ],
+)
+def test_a_flipped_bit_breaks_what_its_place_says(file: PatchedFile, path: str, rules: set[str]) -> None:
+    file.apply({"stretch": "rodata", "length": 600_000})
+    file.apply({"add_digests": True})
+    before = file.content.read(0, file.content.length)
+    file.apply({"flip": path, "bit": 5})
+    after = file.content.read(0, file.content.length)
+    assert sum((x ^ y).bit_count() for x, y in zip(before, after, strict=True)) == 1
+    found = broken_rules(file.content)
+    assert found.rules == rules
+    assert found.disagreement is None
+    file.apply({"flip": path, "bit": 5})
+    assert file.content.read(0, file.content.length) == before
+
+
+def test_digests_of_a_gibibyte_of_holes_take_little_memory(file: PatchedFile) -> None:
+    file.apply({"stretch": "rodata", "length": 1_000_000_000})
+    tracemalloc.start()
+    file.apply({"add_digests": True})
+    assert tracemalloc.get_traced_memory()[1] < 1 << 27
+    tracemalloc.stop()

@@ -47,6 +47,38 @@ def test_good_cases_are_left_in_peace(tmp_path: Path) -> None:
     assert complaints(tmp_path, GOOD + CODE) == []
 
 
+DAMAGE = """
+- id: int-one
+  rules: [PF-INT-003]
+  summary: one block that is damaged
+  features: [hashed]
+  modules:
+    main:
+      from: |
+        .export func main () -> ()
+          ret
+      repeat: {times: 3, text: ".func f{n} () -> ()\\n  ret\\n"}
+      patch: [{add_digests: true}, {flip: header.bss_size}]
+      breaks: [PF-INT-003]
+  steps:
+    - open: main
+      expect: {corrupt: PF-INT-003}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("breaks: [PF-INT-003]", "breaks: []", "`breaks` says nothing, and it breaks PF-INT-003"),
+        ("flip: header.bss_size", "flip: 'byte[33]'", "`breaks` says PF-INT-003, and it breaks PF-INT-005"),
+        (", {flip: header.bss_size}", "", "`breaks` says PF-INT-003, and it breaks nothing"),
+    ],
+)
+def test_damage_is_judged_by_a_tree_of_its_own(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    assert complaints(tmp_path, DAMAGE) == []
+    assert any(complaint in found for found in complaints(tmp_path, DAMAGE.replace(old, new)))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [

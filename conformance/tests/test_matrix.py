@@ -39,7 +39,21 @@ def test_each_loader_has_its_row_and_the_worst_decides(tmp_path: Path) -> None:
     done = matrix(tmp_path, text, "--json", str(tmp_path / "table.json"))
     assert done.returncode == 2, done.stdout + done.stderr
     table = rows(done.stdout)
-    assert table["good"][1:] == ["6/6", "6/6", "2/2", "-", "14", "0", "0", "0", "14", table["good"][-2], "conformant"]
+    assert table["good"][1:] == [
+        "6/6",
+        "6/6",
+        "2/2",
+        "-",
+        "14",
+        "0",
+        "0",
+        "0",
+        "0",
+        "0",
+        "14",
+        table["good"][-2],
+        "conformant",
+    ]
     assert table["bad"][-2:] == ["NOT", "CONFORMANT"]
     assert table["none"][-1] == "UNUSABLE"
     assert "the loader cannot be used" in done.stdout, "what an unusable loader's run printed is lost"
@@ -60,7 +74,7 @@ def test_selections_timeouts_and_expectations_reach_the_runs(tmp_path: Path) -> 
     text = loader("slow", f"{FAULTY} hang 2", more) + loader("good", REFERENCE)
     done = matrix(tmp_path, text, "--rule", "PF-FIX", "--only", "good")
     assert (done.returncode, list(rows(done.stdout))) == (0, ["good"])
-    assert rows(done.stdout)["good"][9] == "4"
+    assert rows(done.stdout)["good"][11] == "4"
     slow = matrix(tmp_path, text, "--rule", "PF-FIX", "--only", "slow")
     row = rows(slow.stdout)["slow"]
     assert (slow.returncode, row[5:8], row[-1]) == (0, ["0", "0", "4"], "conformant"), slow.stdout

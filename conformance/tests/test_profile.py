@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from packfile_suite.execute import Loader, reference_loader
 from packfile_suite.in_place.checks import Lab
 from packfile_suite.in_place.modules import PIECE, Workshop
 from packfile_suite.in_place.profile import CHECKS, Check, run
-from packfile_suite.observe.proc import Unobservable
+from packfile_suite.observe.proc import Unobservable, refuse_emulator
 from packfile_suite.summary import Summary
 
 DISHONEST = Path(__file__).parent.parent / "dishonest_loaders"
@@ -21,8 +22,7 @@ CLOSING = "xip-closing"
 WITHOUT_IN_PLACE = """
 import sys
 from packfile import adapter
-adapter.FEATURES = ("audit",)
-adapter.serve(sys.stdin.buffer, sys.stdout.buffer)
+adapter.serve(sys.stdin.buffer, sys.stdout.buffer, translate_after=1)
 """
 CRASHES = """
 import json, sys
@@ -131,3 +131,15 @@ def test_the_longest_module_takes_no_room(tmp_path: Path) -> None:
     module = Workshop(tmp_path).long("little", 1 << 30)
     assert module.path.stat().st_size == 1 << 30
     assert module.path.stat().st_blocks * 512 <= 64 * PIECE
+
+
+def test_under_an_emulator_memory_is_unobservable(tmp_path: Path) -> None:
+    emulator = tmp_path / "qemu-elsewhere"
+    shutil.copy("/bin/sleep", emulator)
+    with subprocess.Popen([emulator, "60"]) as process:
+        try:
+            with pytest.raises(Unobservable, match="runs under qemu-elsewhere, and /proc shows"):
+                refuse_emulator(process.pid)
+        finally:
+            process.kill()
+    refuse_emulator(os.getpid())

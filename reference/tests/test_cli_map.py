@@ -185,3 +185,36 @@ def test_a_file_with_more_pages_than_mappings_is_shown_in_windows(order: ByteOrd
     (module,) = found["modules"]
     assert exact["present"]["call"] <= module["present"]["call"] <= exact["present"]["call"] * window
     assert (tmp_path / "huge.pkf").stat().st_blocks * 512 < 1 << 20, "something wrote to it"
+
+
+@ON_LINUX
+@pytest.mark.parametrize("call", [["store", "12288"], ["load", "4096"], ["copy", "0", "0"], ["fill", "4097"]])
+def test_they_agree_on_a_file_with_digests(order: ByteOrder, tmp_path: Path, call: list[str]) -> None:
+    big = STORE.replace("table: .zero 40000", "table: .zero 8000000")
+    (tmp_path / "store.pkf").write_bytes(build(big, order))
+    assert packfile_command("digest", "store.pkf", cwd=tmp_path).status == 0
+    kernel, loader = (mapped(tmp_path, "store.pkf", "--by", by, "--call", *call) for by in ("kernel", "loader"))
+    assert kernel["modules"] == loader["modules"]
+    tree = section(kernel, "digests")
+    assert tree["pages"] > 8
+    assert 1 <= len(numbers(tree["touched"], read="open")) < tree["pages"]
+    unchecked = mapped(tmp_path, "store.pkf", "--call", *call, "--no-digests")
+    assert section(unchecked, "digests")["touched"] == []
+    assert section(unchecked, "data")["touched"] == section(kernel, "data")["touched"]
+
+
+@BOTH
+@pytest.mark.parametrize("call", [["store", "12288"], ["fill", "20000"]], ids=lambda call: call[0])
+def test_damage_is_found_and_nothing_is_stored(order: ByteOrder, tmp_path: Path, call: list[str], by: str) -> None:
+    path = tmp_path / "store.pkf"
+    path.write_bytes(build(STORE, order))
+    assert packfile_command("digest", "store.pkf", cwd=tmp_path).status == 0
+    data = section(mapped(tmp_path, "store.pkf"), "data")
+    with path.open("r+b") as file:
+        file.seek(data["offset"] + 12288)
+        file.write(b"!")
+    ran = packfile_command("map", "store.pkf", "--json", "--by", by, "--call", *call, cwd=tmp_path)
+    assert (ran.status, ran.json["outcome"]) == (1, "corrupt")
+    touched = section(ran.json, "data")["touched"]
+    assert data["first_page"] + 3 in numbers(touched)
+    assert numbers(touched, read="call") == numbers(touched, private="call") == set()

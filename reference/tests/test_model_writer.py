@@ -164,7 +164,7 @@ def test_conversion_carries_skippable_sections_unchanged_and_in_place() -> None:
         ({"exports": (Export("x", ImportKind.DATA, Segment.NONE, 0, 0),)}, "PF-SEC-009"),
         ({"exports": (Export("x", ImportKind.DATA, Segment.DATA, 4, 1),)}, "PF-SEC-012"),
         ({"exports": (Export("x", 0, Segment.DATA, 4, 1),)}, "PF-SEC-008"),  # type: ignore[arg-type]
-        ({"skippable": (Skippable(SectionKind.DIGESTS, b"x"),)}, "reserves"),
+        ({"skippable": (Skippable(SectionKind.DIGESTS, b"x"),)}, "computed"),
         ({"skippable": (Skippable(9, b"x"),)}, "0x80000000"),
         ({"skippable": (Skippable(0x80000000, b""),)}, "PF-DIR-005"),
         ({"skippable": (Skippable(0x80000000, b"x"),) * 2}, "PF-DIR-002"),

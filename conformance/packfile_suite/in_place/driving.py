@@ -13,7 +13,17 @@ from typing import Any, Self
 
 from packfile_suite.execute import Loader, describe_reply
 from packfile_suite.observe.identity import FileIdentity
-from packfile_suite.observe.proc import PAGE, Ended, anonymous, family, mappings, pages, status, transfer
+from packfile_suite.observe.proc import (
+    PAGE,
+    Ended,
+    anonymous,
+    family,
+    mappings,
+    pages,
+    refuse_emulator,
+    status,
+    transfer,
+)
 from packfile_suite.observe.proc import Mapping as Mapped
 from packfile_suite.session import Session
 
@@ -125,6 +135,7 @@ class Driven:
         total = peak = faults = read = swap = descriptors = 0
         for pid in family(self.pid):
             try:
+                refuse_emulator(pid)
                 there, now, moved = mappings(pid), status(pid), transfer(pid)
             except Ended:
                 if pid == self.pid:

@@ -5,6 +5,7 @@ Assumes Linux. Promises plain values in bytes, and Unobservable with the reason 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -218,6 +219,14 @@ def family(pid: int) -> list[int]:
     for member in found:
         found += [child for child in children(member) if child not in found]
     return found
+
+
+def refuse_emulator(pid: int) -> None:
+    """Raises Unobservable if the process is qemu's: what /proc shows is then its memory and not the program's."""
+    with contextlib.suppress(OSError):
+        program = (Path("/proc") / str(pid) / "exe").readlink().name
+        if program.startswith("qemu-"):
+            raise Unobservable(f"the loader runs under {program}, and /proc shows the memory of the emulator")
 
 
 def check_platform() -> None:

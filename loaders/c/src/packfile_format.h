@@ -9,6 +9,9 @@
 #define PF_HEADER_SIZE 64u /* Bytes of the header; the directory follows it. */
 #define PF_NO_ENTRY UINT32_C(0xffffffff) /* Value of `entry` when the module has no entry function. */
 #define PF_FIRST_SKIPPABLE_KIND UINT32_C(0x80000000) /* Kinds from here on may be skipped by a loader that does not know them. */
+#define PF_DIGEST_BLOCK_LENGTH 4096u /* Bytes of a block, which one digest covers; a shorter one is hashed with zeros added up to this length. */
+#define PF_DIGEST_LENGTH 32u /* Bytes of one SHA-256 digest. */
+#define PF_DIGEST_NODE_COUNT 128u /* Digests of a node, which one digest of the next level covers. */
 #define PF_MAX_FILE_LENGTH UINT32_C(0x40000000) /* Length of a file. (bytes; PF-LIM-001) */
 #define PF_MAX_SECTIONS 64u /* Entries of a directory. (entries; PF-LIM-002) */
 #define PF_MAX_BSS_SIZE UINT32_C(0x40000000) /* Zero-filled segment of a module. (bytes; PF-LIM-003) */
@@ -601,6 +604,20 @@
 #define PF_RULE_HDR_010 "PF-HDR-010"
 #define PF_RULE_HDR_011 "PF-HDR-011"
 #define PF_RULE_INT_001 "PF-INT-001"
+#define PF_RULE_INT_002 "PF-INT-002"
+#define PF_RULE_INT_003 "PF-INT-003"
+#define PF_RULE_INT_004 "PF-INT-004"
+#define PF_RULE_INT_005 "PF-INT-005"
+#define PF_RULE_INT_006 "PF-INT-006"
+#define PF_RULE_INT_007 "PF-INT-007"
+#define PF_RULE_INT_008 "PF-INT-008"
+#define PF_RULE_INT_009 "PF-INT-009"
+#define PF_RULE_INT_010 "PF-INT-010"
+#define PF_RULE_INT_011 "PF-INT-011"
+#define PF_RULE_INT_012 "PF-INT-012"
+#define PF_RULE_INT_013 "PF-INT-013"
+#define PF_RULE_INT_014 "PF-INT-014"
+#define PF_RULE_INT_015 "PF-INT-015"
 #define PF_RULE_LIM_001 "PF-LIM-001"
 #define PF_RULE_LIM_002 "PF-LIM-002"
 #define PF_RULE_LIM_003 "PF-LIM-003"

@@ -966,6 +966,42 @@ var Packfile = (function() {
     })();
 
     /**
+     * Bytes of a block, which one digest covers; a shorter one is hashed with zeros added up to this length.
+     */
+    Object.defineProperty(Body.prototype, 'digestBlockLength', {
+      get: function() {
+        if (this._m_digestBlockLength !== undefined)
+          return this._m_digestBlockLength;
+        this._m_digestBlockLength = 4096;
+        return this._m_digestBlockLength;
+      }
+    });
+
+    /**
+     * Bytes of one SHA-256 digest.
+     */
+    Object.defineProperty(Body.prototype, 'digestLength', {
+      get: function() {
+        if (this._m_digestLength !== undefined)
+          return this._m_digestLength;
+        this._m_digestLength = 32;
+        return this._m_digestLength;
+      }
+    });
+
+    /**
+     * Digests of a node, which one digest of the next level covers.
+     */
+    Object.defineProperty(Body.prototype, 'digestNodeCount', {
+      get: function() {
+        if (this._m_digestNodeCount !== undefined)
+          return this._m_digestNodeCount;
+        this._m_digestNodeCount = 128;
+        return this._m_digestNodeCount;
+      }
+    });
+
+    /**
      * Kinds from here on may be skipped by a loader that does not know them.
      */
     Object.defineProperty(Body.prototype, 'firstSkippableKind', {

@@ -47,9 +47,9 @@ __all__ = [
 __version__ = "1.0.0"
 
 
-def open(path: str | os.PathLike[str]) -> Image:  # noqa: A001 - it opens, and is used as packfile.open
+def open(path: str | os.PathLike[str], *, digests: bool = True) -> Image:  # noqa: A001 - it opens, and is used as packfile.open
     """Map a packfile and check its header and directory; see `Image.open`."""
-    return Image.open(path)
+    return Image.open(path, digests=digests)
 
 
 def link(modules: Iterable[tuple[str, Image | HostModule]], *, translate_after: int = TRANSLATE_AFTER) -> Process:

@@ -12,9 +12,10 @@ from packfile.errors import PackfileError, Trap
 from packfile.host import HostFailure, HostModule
 from packfile.image import Image
 from packfile.machine.state import wrap
-from packfile.process import TRANSLATE_AFTER, Process
+from packfile.process import Process
 
-FEATURES = ("audit", "in-place")
+FEATURES = ("audit", "hashed")
+IN_PLACE = "in-place"
 _MOST_HANDLES = 1 << 31
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _AMOUNT = re.compile(r"0|[1-9][0-9]*")
@@ -30,7 +31,8 @@ class _BadRequest(Exception):
 class Adapter:
     """Answers requests; holds the images and processes that they made."""
 
-    def __init__(self, translate_after: int = TRANSLATE_AFTER) -> None:
+    def __init__(self, translate_after: int = 0) -> None:
+        """Make one; what is translated is executed from a translation, so only the first tier is all in place."""
         self._translate_after = translate_after
         self._images: dict[int, Image] = {}
         self._processes: dict[int, tuple[Process, list[Message]]] = {}
@@ -60,7 +62,7 @@ class Adapter:
 
     def _hello(self, _request: Message) -> Message:
         reply = {"outcome": "ok", "name": "packfile-reference", "version": __version__, "protocol": 1}
-        return reply | {"features": list(FEATURES)}
+        return reply | {"features": [*FEATURES, *([] if self._translate_after else [IN_PLACE])]}
 
     def _open(self, request: Message) -> Message:
         try:
@@ -134,7 +136,7 @@ class Adapter:
         return process
 
 
-def serve(requests: BinaryIO, replies: BinaryIO, translate_after: int = TRANSLATE_AFTER) -> None:
+def serve(requests: BinaryIO, replies: BinaryIO, translate_after: int = 0) -> None:
     """Answer every line of `requests` on `replies`, until its end; `Process` says what `translate_after` is."""
     adapter = Adapter(translate_after)
     try:

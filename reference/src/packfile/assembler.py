@@ -69,6 +69,7 @@ class _Assembler:
         self.unit_log2: int | None = None
         self.entry: tuple[str | int, Token, Cursor] | None = None
         self.sections: dict[int, bytearray] = {}
+        self.digests = False
         self.last = Token(TokenKind.END, "", 1, 1)
         self.directives: dict[str, Callable[[Cursor, Token], None]] = {
             ".unit": self._unit,
@@ -83,6 +84,7 @@ class _Assembler:
             ".data": self._data,
             ".code": self._code,
             ".section": self._section,
+            ".digests": self._digests,
             ".word": self._word,
         }
 
@@ -105,6 +107,7 @@ class _Assembler:
             entry=None if self.entry is None else self._function_index(*self.entry),
             unit_log2=self.unit_log2 or 12,
             skippable=tuple(Skippable(kind, bytes(content)) for kind, content in sorted(self.sections.items())),
+            digests=self.digests,
         )
         try:
             check(module)
@@ -258,13 +261,18 @@ class _Assembler:
     def _code(self, _cursor: Cursor, _token: Token) -> None:
         self.segment = None
 
+    def _digests(self, cursor: Cursor, token: Token) -> None:
+        if self.digests:
+            raise cursor.error(token, "`.digests` stands there twice")
+        self.digests = True
+
     def _section(self, cursor: Cursor, _token: Token) -> None:
         token = cursor.peek()
         kind = integer(cursor, 0, U4, "a section kind")
         if kind < FIRST_SKIPPABLE_KIND:
             raise cursor.error(token, "only kinds of 0x80000000 and above can be skipped")
         if kind == SectionKind.DIGESTS:
-            raise cursor.error(token, "digests are computed from the file, and version 1.0 only reserves them")
+            raise cursor.error(token, "digests are computed from the file", "`.digests` asks for them")
         content = self.sections.setdefault(kind, bytearray())
         while True:
             string = cursor.take()

@@ -1,7 +1,7 @@
 """Audit: every rule that a file breaks, as far as that can be told from the file alone.
 
 Assumes a well-formed image. Scans all of it, which no loader needs for safety (spec/stages.md): rows, names and
-code of every function, and the rules whose time is `audit`.
+code of every function, the rules whose time is `audit`, and last every digest, if the image is checked by them.
 """
 
 from collections.abc import Iterator
@@ -25,16 +25,28 @@ def audit_bytes(data: bytes, name: str = "<bytes>") -> list[PackfileError]:
 
 
 def audit(image: Image) -> list[PackfileError]:
-    """Every finding on a file, malformed before invalid, each in the order of the file.
+    """Every finding on a file, malformed before invalid before corrupt, each in the order of the file.
 
     Of each part of the file it gives the first MOST_FINDINGS: a hostile file could have millions.
     """
-    parts = (_gaps(image), _imports(image), _exports(image), _strings(image), _code_end(image), _functions(image))
+    digests = image.digests
+    damages: Iterator[PackfileError] = iter(()) if digests is None else digests.damages()
+    if digests is not None:
+        image = image.unchecked()  # Other findings come first, also those in damaged blocks (PF-INT-013).
+    parts = (
+        _gaps(image),
+        _imports(image),
+        _exports(image),
+        _strings(image),
+        _code_end(image),
+        _functions(image),
+        damages,
+    )
     return list(chain.from_iterable(islice(part, MOST_FINDINGS) for part in parts))
 
 
 MOST_FINDINGS = 1_000
-"""Findings that an audit gives for one part of a file: its gaps, each kind of rows, its names, its functions."""
+"""Findings that an audit gives for one part of a file: gaps, each kind of rows, names, functions, digests."""
 
 
 def _gaps(image: Image) -> Iterator[PackfileError]:

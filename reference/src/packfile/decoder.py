@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from packfile import layout
+from packfile.digests import Digests
 from packfile.errors import Invalid, Malformed, PackfileError, Unsupported
 from packfile.layout import (
     Binding,
@@ -48,9 +49,19 @@ def decode_rows(data: bytes | bytearray | memoryview) -> tuple[Module, ByteOrder
     """The module in a file, and the file's byte order.
 
     Raises:
-        Malformed, Unsupported, Invalid: The file breaks a rule.
+        Malformed, Unsupported, Invalid, Corrupt: The file breaks a rule.
     """
     return _Decoder(memoryview(data).cast("B")).module()
+
+
+def read_directory(view: memoryview) -> tuple[ByteOrder, Header, list[DirectoryEntry]]:
+    """Byte order, header and directory of a file, checked, and nothing else of it.
+
+    Raises:
+        Malformed, Unsupported: A rule whose time is open is broken, but for PF-INT-002.
+    """
+    decoder = _Decoder(view)
+    return decoder.order, decoder.header, list(decoder.sections.values())
 
 
 def _refuse(rule: str, at: int, expected: str, got: object) -> NoReturn:
@@ -82,10 +93,17 @@ class _Decoder:
         self.function_count = self._count(SectionKind.FUNCTIONS)
 
     def module(self) -> tuple[Module, ByteOrder]:
-        """All of it."""
+        """All of it, after the digests: what was damaged is not to be taken for what someone wrote."""
         header = self.header
+        digests = self.sections.get(SectionKind.DIGESTS)
+        if digests is not None:
+            section = digests.offset, digests.length
+            for damage in Digests(self.view, header.digest_root, section, None).damages():
+                raise damage
         skippable = tuple(
-            Skippable(kind, bytes(self._section(kind))) for kind in self.sections if kind >= layout.FIRST_SKIPPABLE_KIND
+            Skippable(kind, bytes(self._section(kind)))
+            for kind in self.sections
+            if layout.FIRST_SKIPPABLE_KIND <= kind != SectionKind.DIGESTS
         )
         module = Module(
             functions=tuple(self._functions()),
@@ -98,6 +116,7 @@ class _Decoder:
             entry=None if header.entry == layout.NO_ENTRY else header.entry,
             unit_log2=header.unit_log2,
             skippable=skippable,
+            digests=digests is not None,
         )
         return module, self.order
 
@@ -193,8 +212,6 @@ class _Decoder:
         _require(not named or has(SectionKind.STRINGS), "PF-SEC-002", at, "a strings section", "none")
         digests, root = has(SectionKind.DIGESTS), self.header.digest_root
         _require(digests == (root != _NO_DIGEST), "PF-INT-001", _HEADER_FIELDS["digest_root"], "both or neither", "one")
-        if digests:
-            raise Unsupported(None, "this version of the tools cannot rebuild a digests section")
 
     def _section(self, kind: int) -> memoryview:
         entry = self.sections.get(kind)

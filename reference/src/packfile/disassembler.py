@@ -114,6 +114,8 @@ def _string_lines(content: bytes) -> Iterator[str]:
 
 
 def _sections(module: Module) -> Iterator[str]:
+    if module.digests:
+        yield ".digests"
     for section in module.skippable:
         for start in range(0, len(section.content), _TEXT_PER_LINE):
             yield f".section {section.kind:#x} {quoted(section.content[start : start + _TEXT_PER_LINE])}"

@@ -99,17 +99,16 @@ class HostLibrary:
 
     def _print_bytes(self, address: int, length: int) -> None:
         address, length = address & MASK, length & MASK
-        segment = self._segment(address >> 32)
-        offset = address & _OFFSET
-        if offset > len(segment) or length > len(segment) - offset:
-            raise HostFailure(f"{length} bytes at {address:#x} are not in a segment of {len(segment)} bytes")
-        self._write(segment[offset : offset + length])
+        content = self._segment(address >> 32, address & _OFFSET, length)
+        if len(content) < length:
+            raise HostFailure(f"{length} bytes at {address:#x} are not in a segment")
+        self._write(content)
 
-    def _segment(self, number: int) -> memoryview:
+    def _segment(self, number: int, offset: int, length: int) -> memoryview:
         position, kind = divmod(number - 1, _SEGMENTS)
         if self._process is None or not 0 <= position < len(self._names):
             raise HostFailure(f"there is no segment {number}")
-        return self._process.segment(self._names[position], Segment(kind + 1))
+        return self._process.segment(self._names[position], Segment(kind + 1), offset, offset + length)
 
 
 def float_text(x: float) -> str:

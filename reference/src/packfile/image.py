@@ -3,6 +3,9 @@
 Assumes nothing of the file. Promises that every section lies where the directory says, whole and within the file, and
 that no count exceeds its limit. Says nothing of what rows, code, names or constants hold: those are checked when they
 are used. Opening reads the header and the directory only, so it takes the same time for a file of any length.
+
+Where digests are checked, what reads rows, names, constants and code through an image gets nothing that was not checked
+(`digests.py`). That is chosen at open, so that a file without digests pays nothing for it.
 """
 
 import contextlib
@@ -10,17 +13,22 @@ import errno
 import mmap
 import os
 import stat
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self
 
 from packfile import layout
+from packfile.digests import Digests
 from packfile.errors import Malformed
 from packfile.layout import ByteOrder, ExportRow, FunctionRow, ImportRow, SectionKind
 from packfile.parse import parse
 
 _NO_SECTION = (0, 0)
-_NO_DIGEST = bytes(32)
+_NO_DIGEST = bytes(layout.DIGEST_LENGTH)
+_Unpack = Callable[[memoryview, int], tuple[Any, ...]]
+_Read = Callable[[int, int], bytes]
 
 
 @dataclass
@@ -40,6 +48,10 @@ class Stats:
     """Functions that were verified."""
     rows_read: int = 0
     """Function, import and export rows that were read."""
+    blocks_checked: int = 0
+    """Blocks of the file that were compared with their digests."""
+    nodes_checked: int = 0
+    """Nodes of the digest tree that were compared with theirs."""
 
 
 class Image:
@@ -50,17 +62,23 @@ class Image:
     from it, and the last view of a section, are gone.
     """
 
-    def __init__(self, buffer: mmap.mmap | bytes, name: str, fd: int | None = None) -> None:
+    digests_type = Digests
+    """What checks the digests of a file that has them."""
+
+    def __init__(self, buffer: mmap.mmap | bytes, name: str, fd: int | None = None, *, digests: bool = True) -> None:
         """Check header and directory of a file that is mapped or in memory.
 
         Args:
             buffer: The whole file.
             name: Its name, for messages.
             fd: An open descriptor of the file, which the image then owns; without it, `data` is copied, not mapped.
+            digests: Whether to check the digests of a file that has them.
 
         Raises:
-            Malformed: PF-HDR-*, PF-DIR-*, PF-LIM-001 to 004, PF-SEC-001, PF-SEC-002 or PF-INT-001 is broken.
+            Malformed: PF-HDR-*, PF-DIR-*, PF-LIM-001 to 004, PF-SEC-001, PF-SEC-002, PF-INT-001 or PF-INT-002 is
+                broken.
             Unsupported: PF-HDR-004, PF-HDR-007 or PF-DIR-003 is.
+            Corrupt: The block of header and directory is (PF-INT-006).
         """
         self.name = name
         self.closed = False
@@ -88,25 +106,38 @@ class Image:
         self._constants_at, _ = self.sections.get(SectionKind.CONSTANTS, _NO_SECTION)
         self._strings_at, self.strings_length = self.sections.get(SectionKind.STRINGS, _NO_SECTION)
         self.code_at, _ = self.sections.get(SectionKind.CODE, _NO_SECTION)
-        self._function_row = layout.FUNCTION_ROW[self.order].unpack_from
-        self._import_row = layout.IMPORT_ROW[self.order].unpack_from
-        self._export_row = layout.EXPORT_ROW[self.order].unpack_from
+        self._function_row: _Unpack = layout.FUNCTION_ROW[self.order].unpack_from
+        self._import_row: _Unpack = layout.IMPORT_ROW[self.order].unpack_from
+        self._export_row: _Unpack = layout.EXPORT_ROW[self.order].unpack_from
         self._constant = layout.CONSTANT[self.order].unpack_from
-        self._code_end = layout.CODE_WORD[self.order].unpack_from
         self._check_sections()
         # Last, so that a file that is refused has no view, and its mapping can be closed at once.
         self.view = memoryview(buffer).toreadonly()
         """The whole file."""
         self._views = [self.view]
+        self._bytes = _reader(self.view)
+        # The digest tree, if this image is checked by it. Belongs to the loader's other layers.
+        self.digests: Digests | None = None
+        if digests and SectionKind.DIGESTS in self.sections:
+            try:
+                self._guard()
+            except BaseException:
+                self.view.release()
+                raise
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Self:
+    def open(cls, path: str | os.PathLike[str], *, digests: bool = True) -> Self:
         """Map a file and check its header and directory.
+
+        Args:
+            path: The file.
+            digests: Whether to check the digests of a file that has them, each block when it is first used.
 
         Raises:
             OSError: The file cannot be opened or mapped.
             Malformed: See `Image`.
             Unsupported: See `Image`.
+            Corrupt: See `Image`.
         """
         name = os.fspath(path)
         # O_NONBLOCK: opening a FIFO that nobody writes to must fail below, not hang here.
@@ -121,7 +152,7 @@ class Image:
                 )
             buffer = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
             try:
-                return cls(buffer, name, fd)
+                return cls(buffer, name, fd, digests=digests)
             except BaseException:
                 buffer.close()
                 raise
@@ -139,6 +170,13 @@ class Image:
             self._fd = None
         self.closed = True
         self._drop_unused()
+
+    def unchecked(self) -> "Image":
+        """The same file without checks of digests and with counters of its own, for tools that look at damage.
+
+        It must not be used after this image was closed.
+        """
+        return Image(self._buffer, self.name, digests=False)
 
     def acquire(self) -> None:
         """Keep the mapping until a matching `release`, whether the image is closed before or not.
@@ -192,7 +230,7 @@ class Image:
 
     def code_start(self, index: int) -> int:
         """First word of a function's code: the `code_end` of the row before it."""
-        return 0 if index == 0 else int(self._code_end(self.view, self.function_row_at(index - 1))[0])
+        return 0 if index == 0 else int(self._function_row(self.view, self.function_row_at(index - 1))[0])
 
     def import_row(self, index: int) -> ImportRow:
         """Import row below `import_count`, unchecked."""
@@ -213,8 +251,17 @@ class Image:
         return self._exports_at + index * layout.SECTIONS[SectionKind.EXPORTS].row_size
 
     def constant(self, index: int) -> int:
-        """The 64 bits of a constant below `constant_count`, as an unsigned integer."""
+        """The 64 bits of a constant below `constant_count`, as an unsigned integer; `check_constant` checks it."""
         return int(self._constant(self.view, self._constants_at + index * 8)[0])
+
+    def check_constant(self, index: int) -> None:
+        """Check a constant by the digests, once for all runs of the code that names it (PF-INT-009).
+
+        Raises:
+            Corrupt: Its block is.
+        """
+        if self.digests is not None:
+            self.digests.check(self._constants_at + index * 8, 8)
 
     def has_name(self, offset: int, length: int) -> bool:
         """Whether that range of the strings section is a possible name (PF-SEC-003, PF-SEC-004, PF-LIM-005)."""
@@ -223,13 +270,14 @@ class Image:
 
     def name_bytes(self, offset: int, length: int) -> bytes:
         """The bytes of a name; fewer where its range leaves the strings section."""
-        start = self._strings_at
-        return bytes(
-            self.view[start + min(offset, self.strings_length) : start + min(offset + length, self.strings_length)]
-        )
+        start = self._strings_at + min(offset, self.strings_length)
+        end = self._strings_at + min(offset + length, self.strings_length)
+        return self._bytes(start, end)
 
     def words(self, start: int, end: int) -> tuple[memoryview, memoryview, memoryview, memoryview]:
         """Views of the op, a, b and c bytes of code words start to end, in either byte order, without copying."""
+        if self.digests is not None:
+            self.digests.check(self.code_at + 4 * start, 4 * (end - start))
         code = self.view[self.code_at + 4 * start : self.code_at + 4 * end]
         if self.order is ByteOrder.LITTLE:
             return code[0::4], code[1::4], code[2::4], code[3::4]
@@ -249,6 +297,18 @@ class Image:
             return memoryview(mmap.mmap(self._fd, length, access=mmap.ACCESS_COPY, offset=at))
         self.stats.copied += length
         return memoryview(bytearray(self.view[at : at + length]))
+
+    def _guard(self) -> None:
+        """Have all that is read of the file checked first."""
+        self.digests = digests = self.digests_type(
+            self.view, self.digest_root, self.sections[SectionKind.DIGESTS], self.name, self.stats
+        )
+        digests.check(0, layout.HEADER_SIZE + len(self.sections) * layout.DIRECTORY_ENTRY[self.order].size)
+
+        self._function_row = _checked(layout.FUNCTION_ROW[self.order], digests)
+        self._import_row = _checked(layout.IMPORT_ROW[self.order], digests)
+        self._export_row = _checked(layout.EXPORT_ROW[self.order], digests)
+        self._bytes = _checked_reader(self.view, digests)
 
     def _count(self, kind: SectionKind) -> int:
         return self.sections.get(kind, _NO_SECTION)[1] // layout.SECTIONS[kind].row_size
@@ -278,3 +338,25 @@ class Image:
 
     def _refuse(self, rule: str, message: str, expected: str, got: str) -> NoReturn:
         raise Malformed(rule, message, at=layout.HEADER_SIZE, expected=expected, got=got, file=self.name)
+
+
+def _reader(view: memoryview) -> _Read:
+    return lambda start, end: bytes(view[start:end])
+
+
+def _checked_reader(view: memoryview, digests: Digests) -> _Read:
+    def read(start: int, end: int) -> bytes:
+        digests.check(start, end - start)
+        return bytes(view[start:end])
+
+    return read
+
+
+def _checked(row: struct.Struct, digests: Digests) -> _Unpack:
+    size, unpack = row.size, row.unpack_from
+
+    def read(view: memoryview, at: int) -> tuple[Any, ...]:
+        digests.check(at, size)
+        return unpack(view, at)
+
+    return read

@@ -16,6 +16,12 @@ NO_ENTRY: Final = 0xFFFFFFFF
 """Value of `entry` when the module has no entry function."""
 FIRST_SKIPPABLE_KIND: Final = 0x80000000
 """Kinds from here on may be skipped by a loader that does not know them."""
+DIGEST_BLOCK_LENGTH: Final = 4_096
+"""Bytes of a block, which one digest covers; a shorter one is hashed with zeros added up to this length."""
+DIGEST_LENGTH: Final = 32
+"""Bytes of one SHA-256 digest."""
+DIGEST_NODE_COUNT: Final = 128
+"""Digests of a node, which one digest of the next level covers."""
 MAX_FILE_LENGTH: Final = 1_073_741_824
 """Length of a file. In bytes; PF-LIM-001."""
 MAX_SECTIONS: Final = 64

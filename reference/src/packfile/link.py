@@ -6,10 +6,14 @@ the same answer, and that every segment of the set exists. Writes nothing but me
 
 import mmap
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import chain
 from typing import NoReturn
 
 from packfile import layout
-from packfile.errors import Exhausted, Malformed, Unlinkable
+from packfile.digests import Guard
+from packfile.errors import Corrupt, Exhausted, Malformed, Unlinkable
 from packfile.host import HostModule
 from packfile.image import Image
 from packfile.instructions import TrapCode
@@ -99,6 +103,7 @@ class Module:
 
         Raises:
             Malformed: The row that was found breaks PF-SEC-008 to PF-SEC-012.
+            Corrupt: PF-INT-015 says so.
         """
         if self.host:
             index = self.host.index_of(name)
@@ -125,6 +130,7 @@ class Linkage:
 
         Raises:
             Malformed: An import row, or the export row that a look-up found, breaks a rule.
+            Corrupt: An import row, or an eager or weak look-up, is (PF-INT-007).
             Unlinkable: PF-FIX-004, PF-FIX-007, PF-FIX-008, PF-FIX-013 or PF-LIM-007.
             Exhausted: The host has no memory for the bss segments.
             ValueError: An image is closed.
@@ -147,6 +153,8 @@ class Linkage:
             for index in eager:
                 module.slots[index] = self._bind(module, index)
         self.segments: dict[int, memoryview] = {}
+        self.guarded: dict[int, Guard] = {}
+        """Segments of which not every block was checked yet, by number. They are not among `segments`."""
         for module in self.modules:
             if module.image:
                 self._map_segments(module, module.image)
@@ -155,12 +163,17 @@ class Linkage:
         """Drop functions, slots and segments, so that nothing here keeps a mapping."""
         for module in self.modules:
             module.clear()
-        for segment in self.segments.values():
+        for segment in (*self.segments.values(), *(guard.segment for guard in self.guarded.values())):
             segment.release()
         self.segments.clear()
+        self.guarded.clear()
 
     def slot(self, module: Module, index: int) -> Slot:
-        """The slot of a module, resolved now if it was not before (PF-FIX-020)."""
+        """The slot of a module, resolved now if it was not before (PF-FIX-020).
+
+        Raises:
+            Corrupt: The look-up is, now and at each use (PF-INT-008).
+        """
         slot = module.slots[index]
         if slot is None:
             slot = module.slots[index] = self._bind(module, index)
@@ -208,10 +221,9 @@ class Linkage:
 
     def _map_segments(self, module: Module, image: Image) -> None:
         rodata, data = image.section(layout.SectionKind.RODATA), image.private_data()
-        if len(rodata):
-            self.segments[module.base(Segment.RODATA) >> 32] = rodata
-        if len(data):
-            self.segments[module.base(Segment.DATA) >> 32] = data
+        for segment, content in ((Segment.RODATA, rodata), (Segment.DATA, data)):
+            if len(content):
+                self._add_segment(module.base(segment) >> 32, content, image, _SEGMENT_SECTIONS[segment])
         if image.bss_size:
             try:
                 bss = mmap.mmap(-1, image.bss_size)
@@ -220,6 +232,19 @@ class Linkage:
                     "PF-LIM-010", "no memory for bss", expected=f"{image.bss_size} bytes", got="none", file=image.name
                 ) from None
             self.segments[module.base(Segment.BSS) >> 32] = memoryview(bss)
+
+    def _add_segment(self, number: int, content: memoryview, image: Image, kind: layout.SectionKind) -> None:
+        if image.digests is None:
+            self.segments[number] = content
+        else:
+            at, _ = image.sections[kind]
+            self.guarded[number] = Guard(content, at, image.digests, partial(self._trust, number))
+
+    def _trust(self, number: int) -> None:
+        """Let a segment be accessed without checks, since each of its blocks was checked."""
+        guard = self.guarded.pop(number, None)
+        if guard is not None:
+            self.segments[number] = guard.segment
 
 
 def check_import_rows(image: Image) -> list[int]:
@@ -313,8 +338,10 @@ def _search(image: Image, name: bytes) -> int | None:
     low, high = 0, image.export_count
     while low < high:
         middle = (low + high) // 2
-        row = image.export_row(middle)
-        found = image.name_bytes(row.name_offset, row.name_length)
+        try:
+            row, found = _named(image, middle)
+        except Corrupt:
+            middle, row, found = _nearest(image, low, middle, high)
         if found < name:
             low = middle + 1
         elif found > name:
@@ -322,6 +349,23 @@ def _search(image: Image, name: bytes) -> int | None:
         else:
             return middle if image.has_name(row.name_offset, row.name_length) else None
     return None
+
+
+def _named(image: Image, index: int) -> tuple[ExportRow, bytes]:
+    row = image.export_row(index)
+    return row, image.name_bytes(row.name_offset, row.name_length)
+
+
+def _nearest(image: Image, low: int, middle: int, high: int) -> tuple[int, ExportRow, bytes]:
+    """The nearest export row of a range that is not corrupt, instead of the middle one, which is (PF-INT-015).
+
+    Raises:
+        Corrupt: All of them are, so what the range holds cannot be told.
+    """
+    for index in chain(range(middle + 1, high), range(middle - 1, low - 1, -1)):
+        with suppress(Corrupt):
+            return index, *_named(image, index)
+    return middle, *_named(image, middle)
 
 
 def _difference(row: ImportRow, found: Function | tuple[int, int]) -> tuple[str, str] | None:

@@ -154,7 +154,9 @@ class Module:
     unit_log2: int = 12
     """Base-2 logarithm of the alignment unit: 12 or 16."""
     skippable: tuple[Skippable, ...] = ()
-    """Sections that loaders may skip, by ascending kind."""
+    """Sections that loaders may skip, by ascending kind; without the digests, which follow from the rest."""
+    digests: bool = False
+    """Whether the file has a digest tree."""
 
     def segment_size(self, segment: Segment) -> int:
         """Bytes of a segment of this module; 0 of one that it lacks."""

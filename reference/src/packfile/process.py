@@ -57,6 +57,7 @@ class Process:
 
         Raises:
             Malformed: An import row, or the export row that a look-up found, breaks a rule.
+            Corrupt: An import row, or the look-up of an eager or weak import, is (PF-INT-007).
             Unlinkable: PF-FIX-004, PF-FIX-007, PF-FIX-008, PF-FIX-013 or PF-LIM-007 is broken.
             Exhausted: The host has no memory for bss.
             ValueError: An image is closed, or `translate_after` is negative.
@@ -97,6 +98,7 @@ class Process:
             Unlinkable: There is no such function (PF-EXE-017).
             Trap: The program trapped, or the arguments do not fit (PF-EXE-018).
             Invalid: A function that was called for the first time breaks a rule.
+            Corrupt: What the call used for the first time has another digest.
             Exhausted: Fuel or depth ran out, now or in an earlier call (PF-EXE-016).
             ValueError: An argument is no signed 64-bit integer, or the process is closed.
         """
@@ -157,12 +159,27 @@ class Process:
         """Functions that became hot and were translated. Translations are kept until the process is closed."""
         return 0 if self._tier is None else self._tier.functions
 
-    def segment(self, module: str, segment: Segment) -> memoryview:
-        """Bytes of a module's segment: rodata as it is mapped, data and bss writable. Empty if the module has none."""
+    def segment(self, module: str, segment: Segment, start: int = 0, end: int | None = None) -> memoryview:
+        """Bytes of a module's segment: rodata as it is mapped, data and bss writable. Empty if the module has none.
+
+        Args:
+            module: Name of the module.
+            segment: The segment.
+            start: First byte, from the start of the segment.
+            end: Byte after the last; the end of the segment if there are not so many, and by default.
+
+        Raises:
+            Corrupt: A block of these bytes has another digest. For all of a large segment that takes its time.
+        """
         if self._linkage is None:
             raise ValueError("the process is closed")
-        base = self._module(module).base(segment) >> 32
-        return self._linkage.segments.get(base, memoryview(b""))[:]
+        number = self._module(module).base(segment) >> 32
+        guard = self._linkage.guarded.get(number)
+        content = guard.segment if guard else self._linkage.segments.get(number, memoryview(b""))
+        content = content[start:end]
+        if guard:
+            guard.check(start, len(content))
+        return content
 
     def close(self) -> None:
         """Free data, bss and slots, and give up the images. Closing twice is harmless."""

@@ -10,14 +10,24 @@ import errno
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _NAME_ATTEMPTS = 100
 
 
 def write_file(path: str | os.PathLike[str], data: bytes | bytearray | memoryview) -> None:
-    """Replace a file, or make it, in one step that survives a crash.
+    """Replace a file, or make it; see `replacing`."""
+    with replacing(path) as descriptor:
+        view = memoryview(data).cast("B")
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[int]:
+    """Replace a file, or make it, in one step that survives a crash: by what the block writes to the descriptor.
 
     The new file has the mode of the one that it replaces, or else that which the umask leaves. A symbolic link
     stays, and the file that it names is replaced. Nothing is left behind on failure.
@@ -32,9 +42,7 @@ def write_file(path: str | os.PathLike[str], data: bytes | bytearray | memoryvie
         try:
             if mode is not None:
                 os.fchmod(descriptor, mode)
-            view = memoryview(data).cast("B")
-            while view:
-                view = view[os.write(descriptor, view) :]
+            yield descriptor
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -62,7 +70,7 @@ def _create(target: Path) -> tuple[int, Path]:
     for _ in range(_NAME_ATTEMPTS):
         temporary = target.parent / f".{target.name[:200]}.{secrets.token_hex(6)}"
         with suppress(FileExistsError):
-            return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), temporary
+            return os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), temporary
     raise FileExistsError(errno.EEXIST, "no free name for a temporary file", os.fspath(target))
 
 

@@ -286,8 +286,9 @@ RULES: Final[Mapping[str, Rule]] = {
         time="open",
         outcome=None,
         text=(
-            "A section whose kind is 0x80000000 or above never makes a file fail to open, link or run, whether the "
-            "loader knows the kind or not."
+            "What a section holds whose kind is 0x80000000 or above never makes a file fail to open, link or run, "
+            "whether the loader knows the kind or not. The one exception is `digests`, for a loader with the feature "
+            "`hashed`."
         ),
         rationale=None,
         source="spec/rules/directory.md",
@@ -2288,6 +2289,202 @@ RULES: Final[Mapping[str, Rule]] = {
         source="spec/rules/integrity.md",
         untestable=None,
     ),
+    "PF-INT-002": Rule(
+        id="PF-INT-002",
+        level="must",
+        time="open",
+        outcome="malformed",
+        text=(
+            "The `digests` section is exactly as long as the tree: level 0 has a digest for each block; each further "
+            "level has one for each node of the level before it; the last level is the first that is a single node. "
+            "The levels stand one after the other, level 0 first, without padding."
+        ),
+        rationale=(
+            "a proof reads one node a level. A file of 2^30 bytes has at most 262,144 blocks and three levels, so no "
+            "proof reads more than three nodes."
+        ),
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
+    "PF-INT-003": Rule(
+        id="PF-INT-003",
+        level="must",
+        time="call",
+        outcome="corrupt",
+        text=(
+            "Digest k of level 0 is the SHA-256 of block k. In block 0 the 32 bytes of `digest_root` are taken as "
+            "zeros."
+        ),
+        rationale=None,
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
+    "PF-INT-004": Rule(
+        id="PF-INT-004",
+        level="must",
+        time="call",
+        outcome="corrupt",
+        text="Digest k of each further level is the SHA-256 of node k of the level before it.",
+        rationale=None,
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
+    "PF-INT-005": Rule(
+        id="PF-INT-005",
+        level="must",
+        time="open",
+        outcome="corrupt",
+        text="`digest_root` is the SHA-256 of the node that is the last level.",
+        rationale=None,
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
+    "PF-INT-006": Rule(
+        id="PF-INT-006",
+        level="must",
+        time="open",
+        outcome="corrupt",
+        text="Opening checks header and directory, which lie in block 0, after every other rule whose time is open.",
+        rationale=(
+            "so a damaged length is malformed, as it is for every loader, and only what no other rule sees is corrupt."
+        ),
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
+    "PF-INT-007": Rule(
+        id="PF-INT-007",
+        level="must",
+        time="link",
+        outcome="corrupt",
+        text=(
+            "Linking checks every import row of the set, lazy ones too, and every byte of `strings` that their names "
+            "refer to. For an eager or a weak import a look-up that is corrupt (PF-INT-015) makes the link corrupt. An "
+            "embedder's call whose look-up is corrupt is corrupt."
+        ),
+        rationale=None,
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
+    "PF-INT-008": Rule(
+        id="PF-INT-008",
+        level="must",
+        time="call",
+        outcome="corrupt",
+        text=(
+            "A lazy import whose look-up is corrupt links; each use of its slot, by `calli`, `ldslot` or `bound?`, is "
+            "corrupt, in place of what PF-FIX-009, PF-FIX-010 and PF-FIX-014 say."
+        ),
+        rationale=(
+            "when a lazy slot is resolved cannot be observed (PF-FIX-020). To call it mismatched would hide damage "
+            "behind a trap that programs expect."
+        ),
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
+    "PF-INT-009": Rule(
+        id="PF-INT-009",
+        level="must",
+        time="call",
+        outcome="corrupt",
+        text=(
+            "The first call of a function checks its row, the row before it, its code, the row of every function that "
+            "a `call` in it names, and every constant that it names. Of the steps in PF-EXE-012, its row and the row "
+            "before it are checked when the callee's row is, and the rest when its code is verified."
+        ),
+        rationale=(
+            "a constant is used by each run of its instruction; to check it with the code that names it leaves nothing "
+            "to check while running. `lfn` names a function without looking at its row (PF-EXE-022)."
+        ),
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
+    "PF-INT-010": Rule(
+        id="PF-INT-010",
+        level="must",
+        time="call",
+        outcome="corrupt",
+        text=(
+            "A function's row is checked before its signature is compared: by `callr`, after the checks for "
+            "null-reference and no-function of PF-EXE-011, and in an embedder's call of an entry function."
+        ),
+        rationale=None,
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
+    "PF-INT-011": Rule(
+        id="PF-INT-011",
+        level="must",
+        time="access",
+        outcome="corrupt",
+        text=(
+            "An access of rodata or data checks the bytes of the file in which all that it loads or stores lay, after "
+            "the checks of PF-EXE-007 and before any byte changes; `mem_copy` and `mem_fill` do so after the checks of "
+            "PF-EXE-009, for both ranges. A block of data is checked before the first access of a byte in it and not "
+            "again, since stores change the segment and not the file. An access of length zero checks nothing."
+        ),
+        rationale=None,
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
+    "PF-INT-012": Rule(
+        id="PF-INT-012",
+        level="must",
+        time="call",
+        outcome=None,
+        text=(
+            "A block that is never used is never reported, except by an audit. One that was found corrupt is reported "
+            "at each use. Neither changes what is used of the same file beside it."
+        ),
+        rationale=None,
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
+    "PF-INT-013": Rule(
+        id="PF-INT-013",
+        level="must",
+        time="audit",
+        outcome="corrupt",
+        text=(
+            "An audit checks every block and every node. A rule of another kind that is broken as well comes before "
+            "corruption."
+        ),
+        rationale=None,
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
+    "PF-INT-014": Rule(
+        id="PF-INT-014",
+        level="must",
+        time="open",
+        outcome=None,
+        text="Checking a block reads that block and at most one node of each level.",
+        rationale=None,
+        source="spec/rules/integrity.md",
+        untestable=(
+            "no outcome of a program depends on it; it shows only in the pages that the loader's process touches, seen "
+            "from outside."
+        ),
+    ),
+    "PF-INT-015": Rule(
+        id="PF-INT-015",
+        level="must",
+        time="link",
+        outcome="corrupt",
+        text=(
+            "A look-up finds the export row of the name if the row, and the bytes of `strings` that its name refers "
+            "to, are not corrupt, whatever other rows are. Where no such row is found, the name is absent if it would "
+            "stand between two neighbouring rows that are not corrupt, before the first row, or after the last, which "
+            "then is not corrupt; otherwise the look-up is corrupt. Where it finds a function, it checks the "
+            "function's row as well."
+        ),
+        rationale=(
+            "which rows a search passes on its way is left to the loader (PF-SEC-015), so damage to them must not "
+            "matter. A binary search that meets a corrupt row goes on with the nearest one in its range that is not; "
+            "if there is none, the look-up is corrupt."
+        ),
+        source="spec/rules/integrity.md",
+        untestable=None,
+    ),
     "PF-LIM-001": Rule(
         id="PF-LIM-001",
         level="must",
@@ -2563,7 +2760,7 @@ RULES: Final[Mapping[str, Rule]] = {
             "A look-up checks the export row that it finds: PF-SEC-008 to PF-SEC-012 hold for it. A row whose name "
             "breaks PF-SEC-003, PF-SEC-004 or PF-LIM-005 is never found. This holds for the look-ups of imports "
             "(PF-FIX-022) and for those of an embedder's call, which is then malformed. A row that is not found is "
-            "never reported, except by an audit."
+            "never reported, except by an audit. What damage does to a look-up, PF-INT-015 says."
         ),
         rationale=(
             "which rows a search passes on its way is left to the loader, so it must not matter; an unused row costs "

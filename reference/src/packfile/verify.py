@@ -69,6 +69,7 @@ def verify(image: Image, index: int) -> Code:
 
     Raises:
         Invalid: A rule PF-FUN-* or PF-CODE-*, or PF-LIM-006, is broken; the same one each time (PF-FUN-006).
+        Corrupt: Its row or code is, or what its code names (PF-INT-009); each time, so it is no verdict to keep.
     """
     verdict = image.verdicts.get(index)
     if verdict is None:
@@ -234,9 +235,11 @@ class _Pass:
                 )
                 return
             value = row.requirement
-        elif kind == "function":
-            value = image.function_row(value).signature
+        elif kind == "constant":
+            image.check_constant(value)
         if instruction.operands[0].field is FieldKind.WINDOW:
+            if kind == "function":
+                value = image.function_row(value).signature
             i_params, n_params, i_results, n_results = counts(value)
             yield from self._windows("PF-CODE-012", word, max(i_params, i_results), max(n_params, n_results))
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from packfile import layout
 from packfile.decoder import decode_rows
+from packfile.digests import ROOT_AT, make_tree, tree_length
 from packfile.errors import Malformed
 from packfile.layout import (
     Binding,
@@ -89,7 +90,14 @@ def encode(module: Module, byte_order: ByteOrder) -> bytes:
     for entry in plan.entries:
         layout.DIRECTORY_ENTRY[byte_order].pack_into(file, at, *entry)
         at += layout.DIRECTORY_ENTRY[byte_order].size
-        file[entry.offset : entry.offset + entry.length] = contents[entry.kind_id]
+        if entry.kind_id != SectionKind.DIGESTS:
+            file[entry.offset : entry.offset + entry.length] = contents[entry.kind_id]
+    if module.digests:
+        covered = plan.entries[-1].offset
+        with memoryview(file) as view:
+            tree, root = make_tree(view[:covered].toreadonly())
+        file[covered:] = tree
+        file[ROOT_AT : ROOT_AT + len(root)] = root
     return bytes(file)
 
 
@@ -99,7 +107,7 @@ def decode(data: bytes | bytearray | memoryview) -> Module:
     Code is not verified, so a file may hold functions that no loader would run.
 
     Raises:
-        Malformed, Unsupported, Invalid: The file is not one that `encode` writes; with the broken rule.
+        Malformed, Unsupported, Invalid, Corrupt: The file is not one that `encode` writes; with the broken rule.
     """
     module, order = decode_rows(data)
     try:
@@ -112,10 +120,10 @@ def decode(data: bytes | bytearray | memoryview) -> Module:
 
 
 def convert(data: bytes | bytearray | memoryview, byte_order: ByteOrder) -> bytes:
-    """The same module in another byte order; sections of bytes are carried over unchanged.
+    """The same module in another byte order; sections of bytes are carried over unchanged, digests computed anew.
 
     Raises:
-        Malformed, Unsupported, Invalid: As `decode`.
+        Malformed, Unsupported, Invalid, Corrupt: As `decode`.
     """
     return encode(decode(data), byte_order)
 
@@ -189,17 +197,34 @@ def _place(module: Module, lengths: dict[SectionKind, int], names: dict[str, tup
     sections = [(int(kind), length) for kind, length in lengths.items() if length]
     sections += sorted((section.kind, len(section.content)) for section in module.skippable)
     _check_skippable(module)
-    _check_range("number of sections", len(sections), layout.MAX_SECTIONS, "PF-LIM-002")
+    entries, end = lay_out(sections, module.unit_log2, digests=module.digests)
+    return _Plan(names, strings, tuple(entries), end)
+
+
+def lay_out(sections: Sequence[tuple[int, int]], unit_log2: int, *, digests: bool) -> tuple[list[DirectoryEntry], int]:
+    """The directory for sections, and the length of their file.
+
+    Args:
+        sections: Kind and length of each, but for the digests, in the order of the file.
+        unit_log2: Base-2 logarithm of the alignment unit.
+        digests: Whether a digest tree follows them.
+
+    Raises:
+        ModelError: They are too many or too long.
+    """
+    count = len(sections) + digests
+    _check_range("number of sections", count, layout.MAX_SECTIONS, "PF-LIM-002")
     entries = []
-    at = layout.HEADER_SIZE + len(sections) * layout.DIRECTORY_ENTRY[ByteOrder.LITTLE].size
-    for kind_id, length in sections:
+    at = layout.HEADER_SIZE + count * layout.DIRECTORY_ENTRY[ByteOrder.LITTLE].size
+    for kind_id, length in (*sections, *([(int(SectionKind.DIGESTS), 0)] if digests else ())):
         known = kind_id in layout.SECTIONS and layout.SECTIONS[SectionKind(kind_id)].unit_aligned
-        alignment = 1 << module.unit_log2 if known else 8
+        alignment = 1 << unit_log2 if known else 8
         offset = (at + alignment - 1) // alignment * alignment
+        length = tree_length(offset) if kind_id == SectionKind.DIGESTS else length  # noqa: PLW2901 - now it is known
         entries.append(DirectoryEntry(kind_id, offset, length))
         at = offset + length
     _check_range("file length", at, layout.MAX_FILE_LENGTH, "PF-LIM-001")
-    return _Plan(names, strings, tuple(entries), at)
+    return entries, at
 
 
 def _check_range(what: str, value: int, greatest: int, rule: str) -> None:
@@ -248,9 +273,7 @@ def _check_skippable(module: Module) -> None:
     kinds: set[int] = set()
     for section in module.skippable:
         if section.kind == SectionKind.DIGESTS:
-            raise ModelError(
-                "a digests section is computed from the file, and version 1.0 only reserves it (PF-INT-001)"
-            )
+            raise ModelError("a digests section is computed from the file: set `digests` of the module (PF-INT-003)")
         if not layout.FIRST_SKIPPABLE_KIND <= section.kind <= _U4:
             raise ModelError(f"section kind {section.kind:#x} cannot be skipped: it must be 0x80000000 or above")
         if not section.content:

@@ -774,6 +774,33 @@ class Packfile(KaitaiStruct):
 
 
         @property
+        def digest_block_length(self):
+            """Bytes of a block, which one digest covers; a shorter one is hashed with zeros added up to this length."""
+            if hasattr(self, '_m_digest_block_length'):
+                return self._m_digest_block_length
+
+            self._m_digest_block_length = 4096
+            return getattr(self, '_m_digest_block_length', None)
+
+        @property
+        def digest_length(self):
+            """Bytes of one SHA-256 digest."""
+            if hasattr(self, '_m_digest_length'):
+                return self._m_digest_length
+
+            self._m_digest_length = 32
+            return getattr(self, '_m_digest_length', None)
+
+        @property
+        def digest_node_count(self):
+            """Digests of a node, which one digest of the next level covers."""
+            if hasattr(self, '_m_digest_node_count'):
+                return self._m_digest_node_count
+
+            self._m_digest_node_count = 128
+            return getattr(self, '_m_digest_node_count', None)
+
+        @property
         def first_skippable_kind(self):
             """Kinds from here on may be skipped by a loader that does not know them."""
             if hasattr(self, '_m_first_skippable_kind'):

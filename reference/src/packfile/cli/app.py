@@ -21,6 +21,7 @@ _MODULES = {
     "assemble": "writing",
     "convert": "writing",
     "diff": "comparing",
+    "digest": "writing",
     "disassemble": "writing",
     "dump": "dumping",
     "info": "showing",

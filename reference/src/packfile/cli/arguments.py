@@ -1,15 +1,15 @@
 """The function that `run` or `map` is to call, and the texts of its arguments as values.
 
-Promises that what looks at the image leaves its counters as they were, so that `--stats` shows what the loader did.
+Promises that what looks at the image changes none of its counters and checks no digest, so that `--stats` shows what
+the loader did, and damage is reported when the program meets it.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import click
 
@@ -38,27 +38,17 @@ class Target:
 
     def exported(self) -> list[str]:
         """What the module exports, for whoever asked for something else."""
-        with unobserved(self.image):
-            return [name_text(name) for row, name in exports_of(self.image) if row.kind == ImportKind.FUNCTION]
-
-
-@contextmanager
-def unobserved(image: Image) -> Iterator[None]:
-    """Leave the counters of an image as they are."""
-    kept = replace(image.stats)
-    try:
-        yield
-    finally:
-        image.stats = kept
+        exports = exports_of(self.image.unchecked())
+        return [name_text(name) for row, name in exports if row.kind == ImportKind.FUNCTION]
 
 
 def target_of(image: Image, name: str | None) -> Target:
     """The entry function, or the export of that name."""
-    with unobserved(image):
-        index = image.entry if name is None else _exported(image, name.encode("utf-8", "surrogateescape"))
-        if index is None or index >= image.function_count:
-            return Target(image, name, None)
-        return Target(image, name, Signature.from_word(image.function_row(index).signature))
+    seen = image.unchecked()
+    index = seen.entry if name is None else _exported(seen, name.encode("utf-8", "surrogateescape"))
+    if index is None or index >= seen.function_count:
+        return Target(image, name, None)
+    return Target(image, name, Signature.from_word(seen.function_row(index).signature))
 
 
 def _exported(image: Image, name: bytes) -> int | None:

@@ -141,6 +141,7 @@ def _fields(one: _Side, other: _Side) -> Iterator[Change]:
         ("alignment unit", f"{1 << one.module.unit_log2} bytes", f"{1 << other.module.unit_log2} bytes"),
         ("entry", one.entry, other.entry),
         ("bss", f"{one.module.bss_size} bytes", f"{other.module.bss_size} bytes"),
+        ("digests", *("present" if side.module.digests else _NONE for side in (one, other))),
     ):
         if first != second:
             yield Change(what, first, second)

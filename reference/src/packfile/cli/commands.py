@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -64,15 +64,26 @@ def _translate_after(_context: click.Context, _parameter: click.Parameter, text:
     raise click.BadParameter(f"{text!a} is not one of {', '.join(_TIERS)}, or a number above 0.")
 
 
-tier_option = click.option(
-    "--tier",
-    "translate_after",
-    callback=_translate_after,
-    default="auto",
-    metavar="auto|always|off|N",
-    help="When to translate a function to Python: once it is hot, at its first call, never, or after N of its calls "
-    "and backward branches.",
+_F = TypeVar("_F", bound=Callable[..., Any])
+_TIER_HELP = (
+    "When to translate a function to Python: once it is hot, at its first call, never, or after N of its calls "
+    "and backward branches."
 )
+
+
+def tier_option(default: str) -> Callable[[_F], _F]:
+    """The option `--tier`."""
+    return click.option(
+        "--tier",
+        "translate_after",
+        callback=_translate_after,
+        default=default,
+        show_default=True,
+        metavar="auto|always|off|N",
+        help=_TIER_HELP,
+    )
+
+
 byte_order_choice = click.Choice(["host", "little", "big"])
 
 

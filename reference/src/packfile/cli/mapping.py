@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -21,6 +23,7 @@ from packfile.cli.running import (
     entries_of,
     fuel_option,
     name_option,
+    no_digests_option,
     results_json,
     with_option,
 )
@@ -52,6 +55,7 @@ _WINDOWS = "as the kernel has them mapped, in windows of {} pages"
 @name_option
 @fuel_option
 @depth_option
+@no_digests_option
 @click.option(
     "--by",
     type=click.Choice(["kernel", "loader"]),
@@ -72,6 +76,7 @@ def map(  # noqa: A001 - the name of the command
     name: str | None,
     fuel: int,
     depth: int,
+    no_digests: bool,
     by: str,
     neighbours: bool,
     svg: str | None,
@@ -92,7 +97,8 @@ def map(  # noqa: A001 - the name of the command
         map_files.require_pillow()
     with ExitStack() as stack:
         observer = stack.enter_context(Observer()) if by == "kernel" else None
-        opening = _Opening(function, arguments, SplitImage if observer and not neighbours else WatchedImage)
+        kind = SplitImage if observer and not neighbours else WatchedImage
+        opening = _Opening(function, arguments, partial(kind.open, digests=not no_digests))
         entries = entries_of(file, name, others, stack, opening)
         run = _Run(entries, opening, observer)
         with Path(os.devnull).open("wb") as nowhere:
@@ -127,10 +133,10 @@ class _Opening:
     its own, which is gone before the other is made.
     """
 
-    def __init__(self, function: str | None, arguments: tuple[str, ...], kind: type[WatchedImage]) -> None:
+    def __init__(self, function: str | None, arguments: tuple[str, ...], opens: Callable[[str], WatchedImage]) -> None:
         self._function = function
         self._arguments = arguments
-        self._kind = kind
+        self._opens = opens
         self.target: Target | None = None
         self.i: list[int] = []
         self.n: list[float] = []
@@ -139,14 +145,14 @@ class _Opening:
     def __call__(self, path: str) -> WatchedImage:
         """Open the file at a path; the first is the one that is called."""
         if self.target is None:
-            with Image.open(path) as image:
+            with Image.open(path, digests=False) as image:
                 self.target = target_of(image, self._function)
                 self.calls = self._function is not None or image.entry is not None
                 if self.calls:
                     self.i, self.n = values_of(self._arguments, self.target)
                 elif self._arguments:
                     raise UsageFailure("there is no entry function to take arguments; --call names what to call")
-        return self._kind.open(path)
+        return self._opens(path)
 
 
 class _Run:

@@ -46,9 +46,9 @@ class Look:
 
 def look_at(image: WatchedImage, mapped: Mapped | None) -> Look:
     """What is known of a file now."""
-    read = {kind: frozenset(numbers) for kind, numbers in image.read.items()}
+    read, present = image.pages_read()
     if mapped is None:
-        return Look(read, frozenset().union(*read.values()), frozenset(image.stored))
+        return Look(read, present, frozenset(image.stored))
     return Look(read, frozenset(mapped.present), frozenset(mapped.private))
 
 

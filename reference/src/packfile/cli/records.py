@@ -13,6 +13,7 @@ from packfile import layout
 from packfile.cli.listing import KINDS, Names, line_at, section_name
 from packfile.cli.meanings import Meanings, Words, quoted_bytes
 from packfile.cli.terminal import Json
+from packfile.digests import level_counts
 from packfile.layout import FIELDS, SECTIONS, ByteOrder, Field, SectionKind
 
 _PER_LINE = 16
@@ -174,6 +175,9 @@ class Walk:
         if kind == SectionKind.STRINGS:
             yield from self._strings(meanings, name, start, stop)
             return
+        if kind == SectionKind.DIGESTS:
+            yield from self._digests(name, start, stop)
+            return
         if section is None or section.row is None:
             yield from self._bytes(name, start, stop)
             return
@@ -217,6 +221,19 @@ class Walk:
         if end < stop:
             yield Note(end, name, "no row refers to these bytes (PF-SEC-006)", stops=False)
             yield from self._bytes(name, end, stop)
+
+    def _digests(self, name: str, start: int, stop: int) -> Iterator[Item]:
+        at = start
+        for level, count in enumerate(level_counts(start)):
+            covered = "block" if level == 0 else f"node of level {level - 1}:"
+            yield Heading(name, f"level {level}: {count} digests", is_row=True)
+            for index in range(min(count, (stop - at) // layout.DIGEST_LENGTH)):
+                content = bytes(self.view[at : at + layout.DIGEST_LENGTH])
+                yield Record(at, len(content), content, name, "digest", f"{covered} {index}", row=index)
+                at += len(content)
+        if at < stop:
+            yield Note(at, name, "the tree is longer than it should be (PF-INT-002)")
+            yield from self._bytes(name, at, stop)
 
     def _code(self, meanings: Meanings, name: str, start: int, count: int) -> Iterator[Item]:
         names = Names(meanings.function_name, meanings.slot_name, "@{}".format)

@@ -7,6 +7,7 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import click
@@ -36,6 +37,7 @@ fuel_option = click.option(
     "--fuel", type=_AMOUNT, default=MAX_FUEL, metavar="N", help="Calls and backward branches it may make."
 )
 depth_option = click.option("--depth", type=_AMOUNT, default=MAX_DEPTH, metavar="N", help="Frames it may have at once.")
+no_digests_option = click.option("--no-digests", is_flag=True, help="Run a file that has digests as if it had none.")
 
 
 @command(
@@ -56,8 +58,9 @@ depth_option = click.option("--depth", type=_AMOUNT, default=MAX_DEPTH, metavar=
 @fuel_option
 @depth_option
 @click.option("--trace", is_flag=True, help="Show each instruction on standard error before it is executed.")
+@no_digests_option
 @click.option("--stats", "with_stats", is_flag=True, help="Show on standard error what the loader did.")
-@tier_option
+@tier_option("auto")
 @json_option
 def run(
     file: str,
@@ -68,6 +71,7 @@ def run(
     fuel: int,
     depth: int,
     trace: bool,
+    no_digests: bool,
     with_stats: bool,
     translate_after: int,
     as_json: bool,
@@ -81,7 +85,7 @@ def run(
     has that name). A module's name is that of its file without suffix, or NAME.
     """
     with ExitStack() as stack:
-        entries = entries_of(file, name, others, stack)
+        entries = entries_of(file, name, others, stack, partial(Image.open, digests=not no_digests))
         main_name, image = entries[0]
         target = target_of(image, function)
         i, n = values_of(arguments, target)
@@ -108,11 +112,7 @@ def run(
 
 
 def entries_of(
-    file: str,
-    name: str | None,
-    others: Sequence[str],
-    stack: ExitStack,
-    open_image: Callable[[str], Image] = Image.open,
+    file: str, name: str | None, others: Sequence[str], stack: ExitStack, open_image: Callable[[str], Image]
 ) -> list[tuple[str, Image]]:
     """Names and images of all modules, open until the stack is closed."""
     entries = [(name or _name_of(file), stack.enter_context(opened(file, open_image)))]
@@ -218,8 +218,9 @@ def _stats_lines(entries: list[tuple[str, Image]], fuel_used: int | None, transl
 
 
 def _stats_text(stats: Stats) -> str:
+    checked = f", {counted(stats.blocks_checked, 'block')} checked" if stats.blocks_checked else ""
     return (
         f"{stats.mapped} bytes mapped, {stats.copied} copied, {stats.swapped} swapped; "
         f"{counted(stats.functions_verified, 'function')} of {counted(stats.verified, 'word')} verified, "
-        f"{counted(stats.rows_read, 'row')} read"
+        f"{counted(stats.rows_read, 'row')} read{checked}"
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import islice
 
 import click
 
 from packfile.asm_lexer import AssemblyError
-from packfile.audit import audit
+from packfile.audit import MOST_FINDINGS, audit
 from packfile.cli.commands import FOUND_WANTING, command, complain_of, counted, json_option, outcome_json, sentence
 from packfile.cli.listing import (
     binding_text,
@@ -21,6 +23,7 @@ from packfile.cli.listing import (
 )
 from packfile.cli.sources import UsageFailure, opened, shown
 from packfile.cli.terminal import Json, Table, document, is_terminal, printable, show, write
+from packfile.digests import Digests, level_counts
 from packfile.errors import PackfileError
 from packfile.image import Image
 from packfile.layout import ExportRow, ImportKind, SectionKind
@@ -35,7 +38,7 @@ def info(file: str, as_json: bool) -> None:
 
     Rows are shown as they are; `packfile verify` judges them. FILE may be an assembly text (.pka).
     """
-    with opened(file) as image:
+    with opened(file, partial(Image.open, digests=False)) as image:
         if as_json:
             document(_info_json(image, file))
         else:
@@ -162,24 +165,36 @@ def _holds(image: Image, kind: int) -> str:
         SectionKind.EXPORTS: counted(image.export_count, "export"),
         SectionKind.CONSTANTS: counted(image.constant_count, "constant"),
         SectionKind.CODE: counted(image.code_words, "word"),
+        SectionKind.DIGESTS: _tree_text(image),
     }
     return counts[SectionKind(kind)] if kind in counts else ""
 
 
-@command("verify", "packfile verify fib.pkf", "packfile verify --json fib.pkf fib-big.pkf")
+def _tree_text(image: Image) -> str:
+    covered, _ = image.sections.get(SectionKind.DIGESTS, (0, 0))
+    counts = level_counts(covered)
+    return f"digests of {counted(counts[0], 'block')} in {counted(len(counts), 'level')}"
+
+
+@command(
+    "verify",
+    "packfile verify fib.pkf",
+    "packfile verify --json fib.pkf fib-big.pkf",
+)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--digests", is_flag=True, help="Check the digests alone, all of them.")
 @json_option
-def verify(files: tuple[str, ...], as_json: bool) -> None:
+def verify(files: tuple[str, ...], digests: bool, as_json: bool) -> None:
     """Check files, and show all that is wrong with them.
 
-    Opens each file, verifies every function and audits the rest, which is all that can be told from a file alone. One
-    that does not open has that one finding. The status is 1 if there is any finding.
+    Opens each file, verifies every function and audits the rest, digests last, which is all that can be told from a
+    file alone. One that does not open has that one finding. The status is 1 if there is any finding.
     """
     reports = []
     status = 0
     for file in files:
         try:
-            report = _Report(file)
+            report = _Report(file, only_digests=digests)
         except (AssemblyError, OSError, UsageFailure) as error:
             # One file that cannot be read does not hide what is wrong with the others.
             status = max(status, complain_of(error))
@@ -197,13 +212,18 @@ def verify(files: tuple[str, ...], as_json: bool) -> None:
 class _Report:
     """What was found in one file."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, only_digests: bool) -> None:
         self.file = file
         self.functions = self.words = 0
+        self.blocks: int | None = None
+        """How many have digests, if only these were asked for."""
         try:
-            with opened(file) as image:
+            with opened(file, partial(Image.open, digests=not only_digests)) as image:
                 self.functions, self.words = image.function_count, image.code_words
-                self.findings = audit(image)
+                if only_digests:
+                    self.blocks, self.findings = _damages(image)
+                else:
+                    self.findings = audit(image)
         except PackfileError as error:
             self.findings = [error]
 
@@ -220,7 +240,9 @@ class _Report:
     def write(self) -> None:
         """The report for people."""
         name = printable(shown(self.file))
-        if not self.findings:
+        if not self.findings and self.blocks is not None:
+            write(f"{name}: ok: {counted(self.blocks, 'block')} and all nodes have their digests")
+        elif not self.findings:
             write(f"{name}: ok: {counted(self.functions, 'function')}, {counted(self.words, 'word')} of code")
         elif is_terminal():
             rows = [("" if x.at is None else hex(x.at), x.rule or "", _explained(x)) for x in self.findings]
@@ -230,6 +252,15 @@ class _Report:
                 write(printable(str(finding)))
                 write(f"    {sentence(finding) or ''}")
             write(f"{name}: {counted(len(self.findings), 'finding')}")
+
+
+def _damages(image: Image) -> tuple[int, list[PackfileError]]:
+    """How many blocks have digests, and the first findings on blocks and nodes."""
+    section = image.sections.get(SectionKind.DIGESTS)
+    if section is None:
+        raise UsageFailure(f"{image.name}: it has no digests; `packfile digest` adds them")
+    found = Digests(image.view, image.digest_root, section, image.name).damages()
+    return level_counts(section[0])[0], list(islice(found, MOST_FINDINGS))
 
 
 def _explained(finding: PackfileError) -> str:

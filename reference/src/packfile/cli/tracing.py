@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, TextIO
 
-from packfile.cli.arguments import unobserved
 from packfile.cli.listing import ImageListing, Line
-from packfile.errors import PackfileError
+from packfile.errors import Corrupt, PackfileError
 from packfile.hostlib import float_text
 from packfile.image import Image
 from packfile.instructions import FieldKind
@@ -27,14 +26,15 @@ class Place(NamedTuple):
 
 def located(error: PackfileError, entries: list[tuple[str, Image]]) -> Place | None:
     """The instruction that an error's offset is that of, if it lies in a function's code."""
+    if isinstance(error, Corrupt):
+        return None  # Its offset is that of a block, which may hold code by chance.
     for name, image in entries:
         if image.name == error.file and error.at is not None:
-            with unobserved(image):
-                listing = ImageListing(image)
-                place = listing.place(error.at)
-                if place is None:
-                    return None
-                return Place(name, listing.function_name(place[0]), *place, listing.line(*place).text)
+            listing = ImageListing(image.unchecked())
+            place = listing.place(error.at)
+            if place is None:
+                return None
+            return Place(name, listing.function_name(place[0]), *place, listing.line(*place).text)
     return None
 
 
@@ -61,12 +61,11 @@ class Tracing:
 
     def _line(self, frame: Frame, word: int) -> tuple[str, Line]:
         image = frame.image
-        with unobserved(image):
-            if image not in self._listings:
-                self._listings[image] = ImageListing(image)
-            listing = self._listings[image]
-            name = listing.function_name(frame.code.index)
-            return f"{frame.function.module.name}.{name}+{word}", listing.line(frame.code.index, word)
+        if image not in self._listings:
+            self._listings[image] = ImageListing(image.unchecked())
+        listing = self._listings[image]
+        name = listing.function_name(frame.code.index)
+        return f"{frame.function.module.name}.{name}+{word}", listing.line(frame.code.index, word)
 
 
 def _read_values(frame: Frame, word: int, line: Line) -> list[str]:

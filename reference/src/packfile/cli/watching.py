@@ -10,14 +10,25 @@ from __future__ import annotations
 import mmap
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import BinaryIO, Final
 
 from packfile import layout
+from packfile.digests import Counters, Digests, _Damage
+from packfile.errors import Corrupt
 from packfile.hostlib import HostLibrary
 from packfile.image import Image
 from packfile.instructions import INSTRUCTIONS, Opcode
-from packfile.layout import ExportRow, FunctionRow, ImportRow, SectionKind
+from packfile.layout import (
+    DIGEST_BLOCK_LENGTH,
+    DIGEST_LENGTH,
+    DIGEST_NODE_COUNT,
+    ExportRow,
+    FunctionRow,
+    ImportRow,
+    SectionKind,
+)
+from packfile.link import Linkage
 from packfile.machine import Frame
 from packfile.machine.state import MASK
 
@@ -46,10 +57,42 @@ def pages(at: int, length: int) -> range:
     return range(at // PAGE, (at + length - 1) // PAGE + 1) if length else range(0)
 
 
+class WatchedDigests(Digests):
+    """A digest tree that notes the pages that are read to check something."""
+
+    def __init__(
+        self,
+        view: memoryview,
+        root: bytes,
+        section: tuple[int, int],
+        name: str | None,
+        counters: Counters | None = None,
+    ) -> None:
+        """As of `Digests`."""
+        self.tree: set[int] = set()
+        """Pages of the tree that were read."""
+        self.blocks: set[int] = set()
+        """Pages that were read whole."""
+        super().__init__(view, root, section, name, counters)
+
+    def _compare(self, level: int, number: int) -> _Damage | None:
+        if level < 0:
+            self.blocks.update(pages(number * DIGEST_BLOCK_LENGTH, 1))
+        else:
+            at = self._starts[level] + number * DIGEST_NODE_COUNT * DIGEST_LENGTH
+            end = min(at + DIGEST_NODE_COUNT * DIGEST_LENGTH, self._starts[level + 1])
+            self.tree.update(pages(at, end - at))
+        if level + 1 < len(self._counts):
+            self.tree.update(pages(self._starts[level + 1] + number * DIGEST_LENGTH, DIGEST_LENGTH))
+        return super()._compare(level, number)
+
+
 class WatchedImage(Image):
     """An image that notes the pages that are read of it."""
 
-    def __init__(self, buffer: mmap.mmap | bytes, name: str, fd: int | None = None) -> None:
+    digests_type = WatchedDigests
+
+    def __init__(self, buffer: mmap.mmap | bytes, name: str, fd: int | None = None, *, digests: bool = True) -> None:
         """As of `Image`."""
         self.read: defaultdict[int, set[int]] = defaultdict(set)
         """Pages that were read, by kind of section."""
@@ -57,7 +100,7 @@ class WatchedImage(Image):
         """Pages of data that were stored to."""
         if isinstance(buffer, mmap.mmap):
             self.prepare(buffer)
-        super().__init__(buffer, name, fd)
+        super().__init__(buffer, name, fd, digests=digests)
         self.front_length = layout.HEADER_SIZE + len(self.sections) * layout.DIRECTORY_ENTRY[self.order].size
         """Length of header and directory."""
         self.note(HEADER, 0, self.front_length)
@@ -68,6 +111,15 @@ class WatchedImage(Image):
     def note(self, kind: int, at: int, length: int) -> None:
         """Note that bytes of a section are read; `at` is an offset in the file."""
         self.read[kind].update(pages(at, length))
+
+    def pages_read(self) -> tuple[dict[int, frozenset[int]], frozenset[int]]:
+        """Pages that were read, by kind of section, and all of them with those that digests were checked of."""
+        read = {kind: frozenset(numbers) for kind, numbers in self.read.items()}
+        checked: set[int] = set()
+        if isinstance(self.digests, WatchedDigests):
+            read[SectionKind.DIGESTS] = frozenset(self.digests.tree)
+            checked = self.digests.blocks
+        return read, frozenset().union(checked, *read.values())
 
     def descriptor(self) -> int:
         """The open file."""
@@ -138,20 +190,20 @@ class Watch:
         code = frame.code
         op = code.ops[word]
         access = _ACCESSES.get(op)
-        segments = frame.thread.segments
+        linkage = frame.thread.linkage
         if access is not None:
             size, stores = access
             address = frame.i[code.b[word]] + size * code.c[word] & MASK
-            if not address & size - 1 and _allowed(segments, address, size, write=stores):
+            if not address & size - 1 and _allowed(linkage, address, size, write=stores):
                 self.note(address, size, stored=stores)
         elif op == Opcode.MEM_COPY:
             to, source, length = (frame.i[field[word]] & MASK for field in (code.a, code.b, code.c))
-            if _allowed(segments, to, length, write=True) and _allowed(segments, source, length, write=False):
+            if _allowed(linkage, to, length, write=True) and _allowed(linkage, source, length, write=False):
                 self.note(source, length)
                 self.note(to, length, stored=True)
         elif op == Opcode.MEM_FILL:
             to, length = frame.i[code.a[word]] & MASK, frame.i[code.c[word]] & MASK
-            if _allowed(segments, to, length, write=True):
+            if _allowed(linkage, to, length, write=True):
                 self.note(to, length, stored=True)
 
     def note(self, address: int, length: int, *, stored: bool = False) -> None:
@@ -166,13 +218,22 @@ class Watch:
             image.stored.update(pages(at, length))
 
 
-def _allowed(segments: Mapping[int, memoryview], address: int, length: int, *, write: bool) -> bool:
-    """Whether the machine goes through with an access, rather than trapping before it reads anything."""
-    segment = segments.get(address >> 32)
+def _allowed(linkage: Linkage, address: int, length: int, *, write: bool) -> bool:
+    """Whether the machine goes through with an access, rather than ending before it reads or stores anything."""
+    guard = linkage.guarded.get(address >> 32)
+    segment = guard.segment if guard else linkage.segments.get(address >> 32)
     if segment is None or (write and segment.readonly):
         return False
     offset = address & _OFFSET
-    return offset <= len(segment) and length <= len(segment) - offset
+    if offset > len(segment) or length > len(segment) - offset:
+        return False
+    if guard:
+        try:
+            # What the machine does next; its second look at the blocks finds the same.
+            guard.check(offset, length)
+        except Corrupt:
+            return False
+    return True
 
 
 class WatchedHost(HostLibrary):

@@ -5,16 +5,13 @@ host's order and the file's (PF-EXE-008).
 """
 
 import struct
-from collections.abc import Mapping
 from typing import Final
 
 from packfile.errors import Trap
 from packfile.instructions import TrapCode
+from packfile.link import Linkage
 from packfile.machine.conversions import demote, promote
 from packfile.machine.state import MASK, SIGNED, Frame, instruction, trap
-
-Segments = Mapping[int, memoryview]
-"""Bytes of the segments that exist, by number."""
 
 _get_i16: Final = struct.Struct("<h").unpack_from
 _get_u16: Final = struct.Struct("<H").unpack_from
@@ -33,9 +30,41 @@ _CHUNK: Final = 1 << 16
 _FAULTS: Final = (KeyError, IndexError, TypeError, struct.error)
 """What Python raises where there is no such segment, an access leaves it, or it is read-only.
 
-An access is tried, and only one that fails is looked at. Its address need not be reduced modulo 2^64 for that: where it
-would have to be, there is no segment before nor after.
+An access is tried, and only one that fails is looked at: a segment with blocks that were not checked yet is not among
+those that are tried. Its address need not be reduced modulo 2^64 for that: where it would have to be, there is no
+segment before nor after.
 """
+
+
+def _segment(linkage: Linkage, address: int) -> memoryview | None:
+    """The segment of an address, whether its blocks were checked or not; None if there is none."""
+    segment = linkage.segments.get(address >> 32)
+    if segment is None and (guard := linkage.guarded.get(address >> 32)):
+        return guard.segment
+    return segment
+
+
+def _check(linkage: Linkage, address: int, length: int) -> None:
+    """Check the blocks of a range that lies in its segment, unless all of that segment's were."""
+    guard = linkage.guarded.get(address >> 32)
+    if guard is not None:
+        guard.check(address & _OFFSET, length)
+
+
+def _missed(f: Frame, address: int, size: int, *, store: bool = False) -> memoryview:
+    """The segment of an access that failed, if all that it lacked was a check of its blocks (PF-INT-011).
+
+    Raises:
+        Trap: The access breaks a rule.
+        Corrupt: A block is.
+    """
+    address &= MASK
+    segment = _segment(f.thread.linkage, address)
+    offset = address & _OFFSET
+    if segment is None or offset & (size - 1) or offset + size > len(segment) or (store and segment.readonly):
+        raise _fault(f, address, size, store=store) from None
+    _check(f.thread.linkage, address, size)
+    return segment
 
 
 def _fault(f: Frame, address: int, size: int, *, store: bool = False) -> Trap:
@@ -44,7 +73,7 @@ def _fault(f: Frame, address: int, size: int, *, store: bool = False) -> Trap:
     what = f"{'store' if store else 'load'} of {size} bytes at {address:#x}"
     if address & (size - 1):
         return trap(TrapCode.MISALIGNED, what)
-    segment = f.thread.segments.get(address >> 32)
+    segment = _segment(f.thread.linkage, address)
     if segment is None:
         return trap(TrapCode.NO_SEGMENT, what)
     if store and segment.readonly:
@@ -53,9 +82,9 @@ def _fault(f: Frame, address: int, size: int, *, store: bool = False) -> Trap:
     return trap(TrapCode.OUT_OF_BOUNDS, f"{what}, in a segment of {len(segment)} bytes")
 
 
-def _range(segments: Segments, address: int, length: int, *, write: bool) -> memoryview:
+def _range(linkage: Linkage, address: int, length: int, *, write: bool) -> memoryview:
     """The bytes of a bulk access, checked as a whole (PF-EXE-009)."""
-    segment = segments.get(address >> 32)
+    segment = _segment(linkage, address)
     verb = "write" if write else "read"
     if segment is None:
         raise trap(TrapCode.NO_SEGMENT, f"{verb} at {address:#x}")
@@ -68,23 +97,29 @@ def _range(segments: Segments, address: int, length: int, *, write: bool) -> mem
     return segment[offset : offset + length]
 
 
-def copy_bytes(segments: Segments, to: int, from_: int, length: int) -> None:
+def copy_bytes(linkage: Linkage, to: int, from_: int, length: int) -> None:
     """Copy as if through a buffer; all numbers are unsigned.
 
     Raises:
         Trap: A range is not all in a segment, or may not be written.
+        Corrupt: A block of either range is (PF-INT-011).
     """
-    target = _range(segments, to, length, write=True)
-    target[:] = _range(segments, from_, length, write=False)
+    target = _range(linkage, to, length, write=True)
+    source = _range(linkage, from_, length, write=False)
+    _check(linkage, to, length)
+    _check(linkage, from_, length)
+    target[:] = source
 
 
-def fill_bytes(segments: Segments, to: int, byte: int, length: int) -> None:
+def fill_bytes(linkage: Linkage, to: int, byte: int, length: int) -> None:
     """Set bytes; all numbers are unsigned.
 
     Raises:
         Trap: The range is not all in a segment, or may not be written.
+        Corrupt: A block of the range is (PF-INT-011).
     """
-    target = _range(segments, to, length, write=True)
+    target = _range(linkage, to, length, write=True)
+    _check(linkage, to, length)
     chunk = bytes((byte,)) * min(length, _CHUNK)
     for start in range(0, length, _CHUNK):
         target[start : start + _CHUNK] = chunk[: length - start]
@@ -92,13 +127,13 @@ def fill_bytes(segments: Segments, to: int, byte: int, length: int) -> None:
 
 @instruction
 def mem_copy(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    copy_bytes(f.thread.segments, f.i[a] & MASK, f.i[b] & MASK, f.i[c] & MASK)
+    copy_bytes(f.thread.linkage, f.i[a] & MASK, f.i[b] & MASK, f.i[c] & MASK)
     return pc + 1
 
 
 @instruction
 def mem_fill(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    fill_bytes(f.thread.segments, f.i[a] & MASK, f.i[b] & 0xFF, f.i[c] & MASK)
+    fill_bytes(f.thread.linkage, f.i[a] & MASK, f.i[b] & 0xFF, f.i[c] & MASK)
     return pc + 1
 
 
@@ -108,7 +143,7 @@ def i_load8_s(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         x = f.thread.segments[address >> 32][address & _OFFSET]
     except _FAULTS:
-        raise _fault(f, address, 1) from None
+        x = _missed(f, address, 1)[address & _OFFSET]
     f.i[a] = SIGNED[x]
     return pc + 1
 
@@ -119,7 +154,7 @@ def i_load8_u(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.i[a] = f.thread.segments[address >> 32][address & _OFFSET]
     except _FAULTS:
-        raise _fault(f, address, 1) from None
+        f.i[a] = _missed(f, address, 1)[address & _OFFSET]
     return pc + 1
 
 
@@ -132,7 +167,7 @@ def i_load16_s(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.i[a] = _get_i16(f.thread.segments[address >> 32], offset)[0]
     except _FAULTS:
-        raise _fault(f, address, 2) from None
+        f.i[a] = _get_i16(_missed(f, address, 2), offset)[0]
     return pc + 1
 
 
@@ -145,7 +180,7 @@ def i_load16_u(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.i[a] = _get_u16(f.thread.segments[address >> 32], offset)[0]
     except _FAULTS:
-        raise _fault(f, address, 2) from None
+        f.i[a] = _get_u16(_missed(f, address, 2), offset)[0]
     return pc + 1
 
 
@@ -158,7 +193,7 @@ def i_load32_s(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.i[a] = _get_i32(f.thread.segments[address >> 32], offset)[0]
     except _FAULTS:
-        raise _fault(f, address, 4) from None
+        f.i[a] = _get_i32(_missed(f, address, 4), offset)[0]
     return pc + 1
 
 
@@ -171,7 +206,7 @@ def i_load32_u(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.i[a] = _get_u32(f.thread.segments[address >> 32], offset)[0]
     except _FAULTS:
-        raise _fault(f, address, 4) from None
+        f.i[a] = _get_u32(_missed(f, address, 4), offset)[0]
     return pc + 1
 
 
@@ -184,7 +219,7 @@ def i_load64(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.i[a] = _get_i64(f.thread.segments[address >> 32], offset)[0]
     except _FAULTS:
-        raise _fault(f, address, 8) from None
+        f.i[a] = _get_i64(_missed(f, address, 8), offset)[0]
     return pc + 1
 
 
@@ -197,7 +232,7 @@ def n_load32(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.n[a] = promote(_get_u32(f.thread.segments[address >> 32], offset)[0])
     except _FAULTS:
-        raise _fault(f, address, 4) from None
+        f.n[a] = promote(_get_u32(_missed(f, address, 4), offset)[0])
     return pc + 1
 
 
@@ -210,7 +245,7 @@ def n_load64(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.n[a] = _get_f64(f.thread.segments[address >> 32], offset)[0]
     except _FAULTS:
-        raise _fault(f, address, 8) from None
+        f.n[a] = _get_f64(_missed(f, address, 8), offset)[0]
     return pc + 1
 
 
@@ -220,7 +255,7 @@ def i_store8(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         f.thread.segments[address >> 32][address & _OFFSET] = f.i[a] & 0xFF
     except _FAULTS:
-        raise _fault(f, address, 1, store=True) from None
+        _missed(f, address, 1, store=True)[address & _OFFSET] = f.i[a] & 0xFF
     return pc + 1
 
 
@@ -233,7 +268,7 @@ def i_store16(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         _put_u16(f.thread.segments[address >> 32], offset, f.i[a] & 0xFFFF)
     except _FAULTS:
-        raise _fault(f, address, 2, store=True) from None
+        _put_u16(_missed(f, address, 2, store=True), offset, f.i[a] & 0xFFFF)
     return pc + 1
 
 
@@ -246,7 +281,7 @@ def i_store32(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         _put_u32(f.thread.segments[address >> 32], offset, f.i[a] & 0xFFFFFFFF)
     except _FAULTS:
-        raise _fault(f, address, 4, store=True) from None
+        _put_u32(_missed(f, address, 4, store=True), offset, f.i[a] & 0xFFFFFFFF)
     return pc + 1
 
 
@@ -259,7 +294,7 @@ def i_store64(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         _put_i64(f.thread.segments[address >> 32], offset, f.i[a])
     except _FAULTS:
-        raise _fault(f, address, 8, store=True) from None
+        _put_i64(_missed(f, address, 8, store=True), offset, f.i[a])
     return pc + 1
 
 
@@ -272,7 +307,7 @@ def n_store32(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         _put_u32(f.thread.segments[address >> 32], offset, demote(f.n[a]))
     except _FAULTS:
-        raise _fault(f, address, 4, store=True) from None
+        _put_u32(_missed(f, address, 4, store=True), offset, demote(f.n[a]))
     return pc + 1
 
 
@@ -285,5 +320,5 @@ def n_store64(f: Frame, pc: int, a: int, b: int, c: int) -> int:
     try:
         _put_f64(f.thread.segments[address >> 32], offset, f.n[a])
     except _FAULTS:
-        raise _fault(f, address, 8, store=True) from None
+        _put_f64(_missed(f, address, 8, store=True), offset, f.n[a])
     return pc + 1

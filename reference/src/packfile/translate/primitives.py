@@ -193,6 +193,22 @@ class Segment(NamedTuple):
         return cls(number << 32, Elements(whole, code), len(whole))
 
 
+class Segments(dict[int, Segment]):
+    """Segments as elements of one format, by number, each made when it is first accessed.
+
+    One whose blocks were not all checked yet is not among the contents, so the first tier accesses it (PF-INT-011).
+    """
+
+    def __init__(self, contents: Mapping[int, memoryview], code: str) -> None:
+        super().__init__()
+        self._contents, self._code = contents, code
+
+    def __missing__(self, number: int) -> Segment:
+        """The segment of a number. Raises KeyError if it cannot be accessed."""
+        segment = self[number] = Segment.of(number, self._contents[number], self._code)
+        return segment
+
+
 FAULTS: Final = (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError, OverflowError, struct.error)
 """What Python raises where an access or a division has no meaning; the first tier finds out why."""
 

@@ -206,7 +206,7 @@ class StepWriter:
                         self._store(address, size, value)
                     case (("copy" | "fill"), _):
                         texts = ", ".join(self.value(argument).text for argument in arguments)
-                        self.line(f"{name}_bytes(SEGMENTS, {texts})")
+                        self.line(f"{name}_bytes(LINKAGE, {texts})")
                     case "enter", [callee, _, _]:
                         self._enter(callee)
                     case _:

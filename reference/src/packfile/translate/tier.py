@@ -18,7 +18,7 @@ from packfile.machine import Frame, Thread, calls, locate
 from packfile.machine.memory import copy_bytes, fill_bytes
 from packfile.machine.state import HANDLERS, SWITCH, out_of_fuel
 from packfile.translate.effects import Untranslatable
-from packfile.translate.primitives import FAULTS, NAMES, Leave, Segment, is_own, leave
+from packfile.translate.primitives import FAULTS, NAMES, Leave, Segments, is_own, leave
 from packfile.translate.source import CALLED, Names, source_of
 from packfile.verify import Code, counts
 
@@ -67,7 +67,7 @@ class Tier:
         """Where the translation of a function is to be put once there is one."""
         self._references: dict[int, dict[int, Translated]] = {}
         """What can be called by reference, by signature and reference."""
-        self._segments: dict[str, dict[int, Segment]] = {}
+        self._segments: dict[str, Segments] = {}
         """Segments by format and number."""
 
     def close(self) -> None:
@@ -197,7 +197,7 @@ class Tier:
 
     def _namespace(self, entry: Entry, names: Names) -> dict[str, Any]:
         namespace: dict[str, Any] = {
-            **NAMES, "SELF": entry, "SEGMENTS": self.linkage.segments, "unwind": unwind, "leave": leave,
+            **NAMES, "SELF": entry, "LINKAGE": self.linkage, "unwind": unwind, "leave": leave,
             "copy_bytes": copy_bytes, "fill_bytes": fill_bytes,
         }  # fmt: skip
         for name, function in names.functions.items():
@@ -213,9 +213,7 @@ class Tier:
             namespace[name] = self._by_reference(signature)
         for name, code in names.elements.items():
             if code not in self._segments:
-                self._segments[code] = {
-                    number: Segment.of(number, content, code) for number, content in self.linkage.segments.items()
-                }
+                self._segments[code] = Segments(self.linkage.segments, code)
             namespace[name] = self._segments[code]
         return namespace
 

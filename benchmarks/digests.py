@@ -1,0 +1,150 @@
+"""The group `digests`: what it costs to open, call and run a file whose digests are checked, beside one without."""
+
+import dataclasses
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import packfile
+from benchmarks.facts import Facts, facts
+from benchmarks.group import Group, no_options
+from benchmarks.measure import Spread, interleaved, seconds
+from packfile.assembler import assemble
+from packfile.layout import ByteOrder
+from packfile.writer import encode
+
+ROUNDS = 7
+QUICK_ROUNDS = 2
+_AT_LEAST = 0.1
+_QUICK_AT_LEAST = 0.002
+_BYTES = 1 << 16
+_TEXT = f"""
+.export func sum (i) -> (i)
+  .registers i 4
+  lrodata i1, table
+again:
+  i_load8_u i2, i1, 0
+  i_add i3, i3, i2
+  i_add_imm i1, i1, 1
+  i_add_imm i0, i0, -1
+  jmp_if i0, again
+  i_mov i0, i3
+  ret i0, n0
+.rodata
+table: .zero {_BYTES}
+"""
+_WITHOUT, _WITH = "without digests", "with digests"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out for one thing that is done with a file."""
+
+    what: str
+    seconds: dict[str, Sequence[float]]
+    """CPU seconds of a run, by round, for each of the files."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run of this group found."""
+
+    facts: Facts
+    rounds: int
+    quick: bool
+    results: Sequence[Result]
+
+
+def measure(*, quick: bool = False, rounds: int | None = None) -> Report:
+    """Run everything.
+
+    Args:
+        quick: Only show that it works: short samples, whose figures say nothing.
+        rounds: How often to measure.
+    """
+    rounds = rounds or (QUICK_ROUNDS if quick else ROUNDS)
+    order = ByteOrder.LITTLE if sys.byteorder == "little" else ByteOrder.BIG
+    module = assemble(_TEXT)
+    with TemporaryDirectory(prefix="packfile-benchmark-") as place:
+        runs: dict[tuple[str, str], Callable[[], object]] = {}
+        opened: list[packfile.Process] = []
+        for name, digests in ((_WITHOUT, False), (_WITH, True)):
+            path = Path(place) / f"{digests}.pkf"
+            path.write_bytes(encode(dataclasses.replace(module, digests=digests), order))
+            image = packfile.open(path)
+            process = packfile.link([("main", image)])
+            image.close()
+            # Loads all of rodata, so that what is measured below is a segment that was checked.
+            process.call("main", "sum", _BYTES)
+            opened.append(process)
+            runs["open", name] = _opening(path)
+            runs["open, link and a first call", name] = _calling(path, 1)
+            runs[f"the same, loading {_BYTES} bytes", name] = _calling(path, _BYTES)
+            runs[f"a later call, loading {_BYTES} bytes", name] = _again(process)
+        before = facts()
+        at_least = _QUICK_AT_LEAST if quick else _AT_LEAST
+        taken = interleaved({key: partial(seconds, run, at_least) for key, run in runs.items()}, rounds)
+        for process in opened:
+            process.close()
+    whats = dict.fromkeys(what for what, _ in runs)
+    results = [Result(what, {name: taken[what, name] for name in (_WITHOUT, _WITH)}) for what in whats]
+    return Report(before, rounds, quick, results)
+
+
+def text(report: Report) -> str:
+    """A report as people read it."""
+    known = ", ".join(f"{name} {value}" for name, value in report.facts.items() if value is not None)
+    head = f"CPU time in ms, {report.rounds} rounds: least, median and greatest"
+    lines = [known, head + ("; quick, so the figures say nothing" if report.quick else "")]
+    for result in report.results:
+        lines.append(result.what)
+        for name, taken in result.seconds.items():
+            lines.append(f"  {name:16}" + "".join(f"{1000 * value:10.3f}" for value in Spread.of(taken)))
+        pairs = zip(result.seconds[_WITH], result.seconds[_WITHOUT], strict=True)
+        ratio = Spread.of(slow / fast for slow, fast in pairs)
+        lines.append(
+            f"  with digests it takes {ratio.median:.2f} times as long ({ratio.least:.2f} to {ratio.greatest:.2f})"
+        )
+    return "\n".join(lines)
+
+
+@contextmanager
+def _linked(path: Path) -> Iterator[packfile.Process]:
+    with packfile.open(path) as image, packfile.link([("main", image)]) as process:
+        yield process
+
+
+def _opening(path: Path) -> Callable[[], object]:
+    return lambda: packfile.open(path).close()
+
+
+def _calling(path: Path, argument: int) -> Callable[[], object]:
+    def run() -> None:
+        with _linked(path) as process:
+            process.call("main", "sum", argument)
+
+    return run
+
+
+def _again(process: packfile.Process) -> Callable[[], object]:
+    return lambda: process.call("main", "sum", _BYTES)
+
+
+def _measure(options: Namespace) -> Report:
+    return measure(quick=options.quick, rounds=options.rounds)
+
+
+GROUP = Group(
+    name="digests",
+    help="what checking digests costs",
+    description=__doc__ or "",
+    rounds=ROUNDS,
+    add_options=no_options,
+    measure=_measure,
+    text=text,
+)
