@@ -200,7 +200,8 @@ def test_they_agree_on_a_file_with_digests(order: ByteOrder, tmp_path: Path, cal
     assert 1 <= len(numbers(tree["touched"], read="open")) < tree["pages"]
     unchecked = mapped(tmp_path, "store.pkf", "--call", *call, "--no-digests")
     assert section(unchecked, "digests")["touched"] == []
-    assert section(unchecked, "data")["touched"] == section(kernel, "data")["touched"]
+    reads = [numbers(section(found, "data")["touched"], read="call") for found in (unchecked, kernel)]
+    assert reads[0] == reads[1] != set()
 
 
 @BOTH
