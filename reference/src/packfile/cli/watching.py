@@ -90,7 +90,7 @@ class WatchedDigests(Digests):
 class WatchedImage(Image):
     """An image that notes the pages that are read of it."""
 
-    digests_type = WatchedDigests
+    _digests_type = WatchedDigests
 
     def __init__(self, buffer: mmap.mmap | bytes, name: str, fd: int | None = None, *, digests: bool = True) -> None:
         """As of `Image`."""
