@@ -24,6 +24,7 @@ NARROW = 400
 PAGES = (
     "index.html",
     "how-it-works.html",
+    "in-pictures.html",
     "write-a-loader.html",
     "emit.html",
     "python.html",

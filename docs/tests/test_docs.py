@@ -255,6 +255,31 @@ def test_the_first_commands_of_the_guide_give_a_working_adapter(tmp_path: Path) 
     assert " 0 failed, " in done.stdout
 
 
+def test_the_pictures_show_what_the_text_beside_them_says(site: Path) -> None:
+    page = parsed(site / "in-pictures.html")
+    pictures = page.select("svg.page-map")
+    assert [str(text.get_text()) for text in page.select("figcaption code")] == [
+        "packfile map fib.pka --call fib 20",
+        "packfile map shapes_main.pka --with shapes_lib.pka",
+        "packfile map big.pkf --call f700",
+        "packfile map table.pkf --call below 1",
+        "packfile map counters.pkf --call count 40000",
+    ]
+    shown = [[text.get_text() for text in picture.select("text")] for picture in pictures]
+
+    def row(picture: int, name: str) -> list[str]:
+        at = shown[picture].index(name)
+        return shown[picture][at + 1 : at + 5]
+
+    assert row(0, "present") == ["1", "1", "2", "2"]
+    assert (row(2, "exports"), row(2, "functions")) == (["0", "0", "2", "6"], ["0", "0", "1", "4"])
+    assert (row(2, "code"), row(2, "present")) == (["0", "0", "16", "16384"], ["1", "1", "21", "16394"])
+    assert (row(3, "code"), row(3, "present")) == (["0", "0", "1", "1"], ["1", "1", "16", "16386"])
+    assert "big-endian" in shown[3][0]
+    assert (row(4, "data"), row(4, "private")[:3]) == (["0", "0", "1", "32"], ["0", "0", "1"])
+    assert [len(picture.select("path.private")) for picture in pictures[1:]] == [2, 1, 1, 2]  # each legend has one
+
+
 def test_the_page_of_benchmarks_shows_every_figure_of_the_committed_run(site: Path) -> None:
     results = ROOT / "docs" / "_static" / "benchmarks" / "results.md"
     html = (site / "benchmarks.html").read_text(encoding="utf-8")

@@ -1,7 +1,10 @@
 """Modules that several tests use."""
 
+from pathlib import Path
+
+from packfile import layout
 from packfile.assembler import assemble
-from packfile.layout import ByteOrder
+from packfile.layout import ByteOrder, SectionKind
 from packfile.writer import encode
 
 FIB = """
@@ -69,3 +72,19 @@ counter: .i64 41
 def build(text: str, order: ByteOrder) -> bytes:
     """The file of a program."""
     return encode(assemble(text), order)
+
+
+def sparse_module(path: Path, size: int, order: ByteOrder) -> None:
+    """A module of `size` bytes: functions in code that begin and end it, and rodata that is a hole between."""
+    small = build(FIB + "\n.rodata\nhole: .byte 1\n", order)
+    header = layout.Header._make(layout.HEADER[order].unpack_from(small))
+    entry = layout.DIRECTORY_ENTRY[order]
+    at = layout.HEADER_SIZE + (header.section_count - 1) * entry.size
+    kind, offset, _ = entry.unpack_from(small, at)
+    assert kind == SectionKind.RODATA
+    head = bytearray(small[:offset])
+    head[: layout.HEADER_SIZE] = layout.HEADER[order].pack(*header._replace(file_length=size))
+    entry.pack_into(head, at, kind, offset, size - offset)
+    with path.open("wb") as file:
+        file.write(head)
+        file.truncate(size)

@@ -20,7 +20,7 @@ PAGE = ROOT / "docs" / "cli.md"
 BLOCK = re.compile(r"(?<=```console\n).*?(?=```\n)", re.DOTALL)
 TABLE = re.compile(r"\| index \| name .*?\n\n`print_char` [^\n]*\n", re.DOTALL)
 STATUS = "echo $?"
-COMMANDS = ("adapter", "assemble", "convert", "diff", "digest", "disassemble", "dump", "info", "run", "verify")
+COMMANDS = ("adapter", "assemble", "convert", "diff", "digest", "disassemble", "dump", "info", "map", "run", "verify")
 
 
 class Session:

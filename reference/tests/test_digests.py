@@ -20,8 +20,8 @@ from packfile.errors import Corrupt, Malformed
 from packfile.layout import MAX_FILE_LENGTH, ByteOrder, SectionKind, Segment
 from packfile.redigest import redigest
 from packfile.writer import convert, decode, encode
-from programs import EVERYTHING, FIB, build
-from test_in_place import mapping_of, sparse_module
+from programs import EVERYTHING, FIB, build, sparse_module
+from test_in_place import mapping_of
 
 MOST_RESIDENT = 5 * 2048
 """Kibibytes: two blocks and three nodes, each of which may come with a folio of 2 MiB, the kernel's largest."""

@@ -10,7 +10,7 @@ import pytest
 import packfile
 from packfile import layout
 from packfile.layout import ByteOrder, SectionKind
-from programs import EVERYTHING, FIB, build
+from programs import EVERYTHING, FIB, build, sparse_module
 
 MIB = 1 << 20
 
@@ -28,22 +28,6 @@ def mapping_of(path: Path) -> list[dict[str, str]]:
         elif current is not None:
             current[head.rstrip(":")] = rest.strip()
     return entries
-
-
-def sparse_module(path: Path, size: int, order: ByteOrder) -> None:
-    """A module of `size` bytes: functions in code that begin and end it, and rodata that is a hole between."""
-    small = build(FIB + "\n.rodata\nhole: .byte 1\n", order)
-    header = layout.Header._make(layout.HEADER[order].unpack_from(small))
-    entry = layout.DIRECTORY_ENTRY[order]
-    at = layout.HEADER_SIZE + (header.section_count - 1) * entry.size
-    kind, offset, _ = entry.unpack_from(small, at)
-    assert kind == SectionKind.RODATA
-    head = bytearray(small[:offset])
-    head[: layout.HEADER_SIZE] = layout.HEADER[order].pack(*header._replace(file_length=size))
-    entry.pack_into(head, at, kind, offset, size - offset)
-    with path.open("wb") as file:
-        file.write(head)
-        file.truncate(size)
 
 
 def test_a_run_copies_and_swaps_nothing_in_either_order(order: ByteOrder, write: Callable[[bytes], Path]) -> None:

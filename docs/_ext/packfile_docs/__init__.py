@@ -1,8 +1,8 @@
 """What the site does beyond Sphinx: the specification as its pages, rules with their cases, and figures.
 
-Data flows one way: `repository` and `cases` read; `rules`, `messages`, `walk`, `figures` and `commands` make Markdown
-of what they read; `insertions` puts it into pages, and `case_pages` writes pages of its own. `crossrefs` links what
-nobody linked, `docstrings` prepares the API's.
+Data flows one way: `repository` and `cases` read; `rules`, `messages`, `walk`, `figures`, `maps` and `commands` make
+Markdown of what they read; `insertions` puts it into pages, and `case_pages` writes pages of its own. `crossrefs` links
+what nobody linked, `docstrings` prepares the API's.
 """
 
 from __future__ import annotations

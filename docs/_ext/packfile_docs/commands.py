@@ -24,7 +24,7 @@ _LOADER = "conformance/broken_loaders/eager_weak.py"
 def help_text(env: BuildEnvironment, command: str) -> str:
     """The help of a command line such as `packfile-suite run`, in a block of text."""
     del env
-    return f"```text\n{_run([*command.split(), '--help'], succeeds=True).rstrip()}\n```\n"
+    return f"```text\n{run([*command.split(), '--help']).rstrip()}\n```\n"
 
 
 def failure(env: BuildEnvironment) -> str:
@@ -33,14 +33,14 @@ def failure(env: BuildEnvironment) -> str:
     loader = f"{sys.executable} {_LOADER}"
     with tempfile.TemporaryDirectory() as directory:
         words = ["reproduce", _CASE, "--byte-order", "big", "--loader", loader, "--directory", directory]
-        text = _run(["packfile-suite", *words], succeeds=False)
+        text = run(["packfile-suite", *words], succeeds=False)
     text = text.replace(directory, "/tmp/packfiles").replace(f"'{loader}'", "./my-adapter")  # noqa: S108 - shown, not used
     if "expected" not in text or sys.executable in text:
         raise ExtensionError(f"`packfile-suite reproduce` does not show what the page explains: {text[-400:]}")
     return f"```text\n{text.rstrip()}\n```\n"
 
 
-def _run(words: Sequence[str], *, succeeds: bool) -> str:
+def run(words: Sequence[str], directory: Path = ROOT, *, succeeds: bool = True) -> str:
     """Standard output of a command of this project; a page with the wrong end of it would be a lie."""
     start = f"import sys; sys.argv[0] = {words[0]!r}; from {_PACKAGES[words[0]]} import main; sys.exit(main())"
     paths = os.pathsep.join(str(ROOT / part) for part in ("reference/src", "conformance"))
@@ -48,7 +48,7 @@ def _run(words: Sequence[str], *, succeeds: bool) -> str:
     done = subprocess.run(  # noqa: S603 - our own
         [sys.executable, "-c", start, *words[1:]],
         env=surroundings,
-        cwd=Path(ROOT),
+        cwd=directory,
         capture_output=True,
         text=True,
         check=False,

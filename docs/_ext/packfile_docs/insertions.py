@@ -16,7 +16,11 @@ from typing import Final
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+<<<<<<< HEAD
+from . import commands, figures, maps, messages, repository, rules, walk
+=======
 from . import commands, figures, measurements, messages, repository, rules, walk
+>>>>>>> main
 
 _INSERTION = re.compile(r"^```\{insert\} (\S+) *(.*)\n```$", re.MULTILINE)
 
@@ -30,6 +34,8 @@ MAKERS: Final[Mapping[str, _Make]] = {
     "example": walk.source,
     "walk-through": walk.render,
     "figure": figures.render,
+    "map": maps.picture,
+    "map-source": maps.text_of,
     "help": commands.help_text,
     "measurements": measurements.render,
     "failure": commands.failure,

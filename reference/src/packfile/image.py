@@ -62,6 +62,9 @@ class Image:
     from it, and the last view of a section, are gone.
     """
 
+    # Not called by its name, so that tools can watch what it reads.
+    _digests_type = Digests
+
     def __init__(self, buffer: mmap.mmap | bytes, name: str, fd: int | None = None, *, digests: bool = True) -> None:
         """Check header and directory of a file that is mapped or in memory.
 
@@ -297,7 +300,7 @@ class Image:
 
     def _guard(self) -> None:
         """Have all that is read of the file checked first."""
-        self.digests = digests = Digests(
+        self.digests = digests = self._digests_type(
             self.view, self.digest_root, self.sections[SectionKind.DIGESTS], self.name, self.stats
         )
         digests.check(0, layout.HEADER_SIZE + len(self.sections) * layout.DIRECTORY_ENTRY[self.order].size)

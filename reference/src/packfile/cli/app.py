@@ -25,6 +25,7 @@ _MODULES = {
     "disassemble": "writing",
     "dump": "dumping",
     "info": "showing",
+    "map": "mapping",
     "run": "running",
     "verify": "showing",
 }

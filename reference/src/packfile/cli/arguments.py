@@ -1,4 +1,4 @@
-"""The function that `run` is to call, and the texts of its arguments as values.
+"""The function that `run` or `map` is to call, and the texts of its arguments as values.
 
 Promises that what looks at the image changes none of its counters and checks no digest, so that `--stats` shows what
 the loader did, and damage is reported when the program meets it.
@@ -10,6 +10,8 @@ import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import click
 
 from packfile.cli.commands import counted
 from packfile.cli.listing import exports_of, name_text
@@ -64,7 +66,8 @@ def values_of(texts: Sequence[str], target: Target) -> tuple[list[int], list[flo
     signature = target.signature
     for text in texts:
         if text.startswith("--"):
-            raise UsageFailure(f"there is no option {text}; see packfile run --help")
+            asked = click.get_current_context().command_path
+            raise UsageFailure(f"there is no option {text}; see {asked} --help")
     if signature is None:
         return [], []
     wanted = signature.i_params + signature.n_params

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import click
@@ -21,10 +22,22 @@ from packfile.errors import PackfileError
 from packfile.hostlib import HostLibrary, float_text
 from packfile.image import Image, Stats
 from packfile.layout import MAX_DEPTH, MAX_FUEL
-from packfile.process import Process, Results
+from packfile.process import TRANSLATE_AFTER, Process, Results
 
 _HOST = "host"
 _AMOUNT = click.IntRange(0, MAX_FUEL)
+
+with_option = click.option(
+    "--with", "others", metavar="[NAME=]FILE", multiple=True, help="Link another module as well."
+)
+name_option = click.option(
+    "--name", metavar="NAME", help="Name that FILE is linked under.  [default: its own, without suffix]"
+)
+fuel_option = click.option(
+    "--fuel", type=_AMOUNT, default=MAX_FUEL, metavar="N", help="Calls and backward branches it may make."
+)
+depth_option = click.option("--depth", type=_AMOUNT, default=MAX_DEPTH, metavar="N", help="Frames it may have at once.")
+no_digests_option = click.option("--no-digests", is_flag=True, help="Run a file that has digests as if it had none.")
 
 
 @command(
@@ -40,12 +53,12 @@ _AMOUNT = click.IntRange(0, MAX_FUEL)
 @click.argument("file", metavar="FILE")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("--function", metavar="NAME", help="Call the function exported under this name, not the entry function.")
-@click.option("--with", "others", metavar="[NAME=]FILE", multiple=True, help="Link another module as well.")
-@click.option("--name", metavar="NAME", help="Name that FILE is linked under.  [default: its own, without suffix]")
-@click.option("--fuel", type=_AMOUNT, default=MAX_FUEL, metavar="N", help="Calls and backward branches it may make.")
-@click.option("--depth", type=_AMOUNT, default=MAX_DEPTH, metavar="N", help="Frames it may have at once.")
+@with_option
+@name_option
+@fuel_option
+@depth_option
 @click.option("--trace", is_flag=True, help="Show each instruction on standard error before it is executed.")
-@click.option("--no-digests", is_flag=True, help="Run a file that has digests as if it had none.")
+@no_digests_option
 @click.option("--stats", "with_stats", is_flag=True, help="Show on standard error what the loader did.")
 @tier_option("auto")
 @json_option
@@ -72,14 +85,14 @@ def run(
     has that name). A module's name is that of its file without suffix, or NAME.
     """
     with ExitStack() as stack:
-        entries = _entries(file, name, others, stack, digests=not no_digests)
+        entries = entries_of(file, name, others, stack, partial(Image.open, digests=not no_digests))
         main_name, image = entries[0]
         target = target_of(image, function)
         i, n = values_of(arguments, target)
         captured = io.BytesIO()
         output = captured if as_json else sys.stdout.buffer
         host = HostLibrary(output, by_line=sys.stdout.isatty() or trace)
-        call = _Call(entries, host, target, i, n)
+        call = Call(entries, host, target, i, n)
         tracing = Tracing(sys.stderr) if trace else None
         call.make(main_name, fuel, depth, tracing, translate_after)
         if as_json:
@@ -98,16 +111,16 @@ def run(
         raise click.exceptions.Exit(FOUND_WANTING)
 
 
-def _entries(
-    file: str, name: str | None, others: Sequence[str], stack: ExitStack, *, digests: bool
+def entries_of(
+    file: str, name: str | None, others: Sequence[str], stack: ExitStack, open_image: Callable[[str], Image]
 ) -> list[tuple[str, Image]]:
     """Names and images of all modules, open until the stack is closed."""
-    entries = [(name or _name_of(file), stack.enter_context(opened(file, digests=digests)))]
+    entries = [(name or _name_of(file), stack.enter_context(opened(file, open_image)))]
     for other in others:
         stated, equals, path = other.partition("=")
         if not equals or "/" in stated:
             stated, path = "", other
-        entries.append((stated or _name_of(path), stack.enter_context(opened(path, digests=digests))))
+        entries.append((stated or _name_of(path), stack.enter_context(opened(path, open_image))))
     return entries
 
 
@@ -115,7 +128,7 @@ def _name_of(file: str) -> str:
     return "main" if file == STANDARD_INPUT else Path(file).stem
 
 
-class _Call:
+class Call:
     """The one call of a run, and what became of it."""
 
     def __init__(
@@ -129,24 +142,35 @@ class _Call:
         self.error: PackfileError | None = None
         self.translated = 0
 
-    def make(self, module: str, fuel: int, depth: int, trace: machine.Tracer | None, translate_after: int) -> None:
-        """Link and call."""
+    def make(
+        self,
+        module: str,
+        fuel: int,
+        depth: int,
+        trace: machine.Tracer | None,
+        translate_after: int = TRANSLATE_AFTER,
+        linked: Callable[[], bool] = lambda: True,
+        called: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Link, and call if `linked` then says so; `called` is told when the call ended, however it did."""
         names = [name for name, _ in self.entries]
         hosts = [] if _HOST in names else [(_HOST, self.host.module)]
         try:
             with Process([*self.entries, *hosts], translate_after=translate_after) as process:
                 self.host.attach(process, names)
-                try:
-                    self.results = process.invoke(
-                        module, self.target.name, self.i, self.n, fuel=fuel, depth=depth, trace=trace
-                    )
-                finally:
-                    self.translated = process.functions_translated
+                if linked():
+                    try:
+                        self.results = process.invoke(
+                            module, self.target.name, self.i, self.n, fuel=fuel, depth=depth, trace=trace
+                        )
+                    finally:
+                        self.translated = process.functions_translated
+                        called()
         except PackfileError as error:
             self.error = error
 
-    def explanation(self) -> list[str]:
-        """Where in the code it ended, or what there is to call instead."""
+    def explanation(self, option: str = "--function") -> list[str]:
+        """Where in the code it ended, or what there is to call instead, by the option that names it."""
         assert self.error is not None
         found = located(self.error, self.entries)
         if found is not None:
@@ -156,7 +180,7 @@ class _Call:
         if self.error.rule in ("PF-EXE-017", "PF-EXE-019"):
             exported = self.target.exported()
             listed = f"it exports {', '.join(exported)}" if exported else "it exports no function"
-            return [f"    --function names what to call; {listed}"]
+            return [f"    {option} names what to call; {listed}"]
         return []
 
     def fuel_used(self, fuel: int) -> int | None:
@@ -171,7 +195,7 @@ class _Call:
             "file": file,
             "function": self.target.name,
             "outcome": outcome["outcome"],
-            "results": None if self.results is None else _results_json(self.results),
+            "results": None if self.results is None else results_json(self.results),
             "output": output,
             "error": None if self.error is None else outcome | {"in": None if found is None else found._asdict()},
             "fuel_used": self.fuel_used(fuel),
@@ -180,7 +204,7 @@ class _Call:
         }
 
 
-def _results_json(results: Results) -> Json:
+def results_json(results: Results) -> Json:
     """Numbers as texts, since JSON readers round; a float also by its bits, as in the adapter protocol."""
     integers = [{"type": "i", "value": str(x)} for x in results.i]
     return [*integers, *({"type": "n", "value": float_text(x), "bits": struct.pack(">d", x).hex()} for x in results.n)]

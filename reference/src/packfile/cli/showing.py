@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 
 import click
@@ -37,7 +38,7 @@ def info(file: str, as_json: bool) -> None:
 
     Rows are shown as they are; `packfile verify` judges them. FILE may be an assembly text (.pka).
     """
-    with opened(file, digests=False) as image:
+    with opened(file, partial(Image.open, digests=False)) as image:
         if as_json:
             document(_info_json(image, file))
         else:
@@ -217,7 +218,7 @@ class _Report:
         self.blocks: int | None = None
         """How many have digests, if only these were asked for."""
         try:
-            with opened(file, digests=not only_digests) as image:
+            with opened(file, partial(Image.open, digests=not only_digests)) as image:
                 self.functions, self.words = image.function_count, image.code_words
                 if only_digests:
                     self.blocks, self.findings = _damages(image)

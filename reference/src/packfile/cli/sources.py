@@ -13,7 +13,7 @@ import signal
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -46,19 +46,19 @@ def byte_order(name: str) -> ByteOrder:
 
 
 @contextmanager
-def opened(argument: str, *, digests: bool = True) -> Iterator[Image]:
+def opened(argument: str, open_image: Callable[[str], Image] = Image.open) -> Iterator[Image]:
     """Map a packfile and check its header and directory.
 
     Args:
-        argument: The file.
-        digests: Whether to check the digests of a file that has them.
+        argument: What the command line names.
+        open_image: Opens the file at a path, which may be gone later.
 
     Raises:
         PackfileError, AssemblyError, OSError: It cannot be opened.
     """
     with _located(argument) as path:
         try:
-            image = Image.open(path, digests=digests)
+            image = open_image(path)
         except PackfileError as error:
             error.file = shown(argument)
             raise

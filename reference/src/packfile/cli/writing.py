@@ -76,7 +76,7 @@ def disassemble(file: str, output: str | None) -> None:
         sys.stdout.write(text)
     else:
         assert output is not None
-        _replace(output, text.encode())
+        replace_file(output, text.encode())
 
 
 @command(
@@ -138,13 +138,14 @@ def _refuse_terminal() -> None:
 def publish(output: str, content: bytes) -> None:
     """Write a packfile to a path, or to standard output unless that is a terminal."""
     if output != _STANDARD_OUTPUT:
-        _replace(output, content)
+        replace_file(output, content)
     else:
         _refuse_terminal()
         sys.stdout.buffer.write(content)
 
 
-def _replace(output: str, content: bytes) -> None:
+def replace_file(output: str, content: bytes) -> None:
+    """Write a file beside its place, and rename it."""
     with _named(output):
         write_file(output, content)
 
