@@ -16,11 +16,7 @@ from typing import Final
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-<<<<<<< HEAD
-from . import commands, figures, maps, messages, repository, rules, walk
-=======
-from . import commands, figures, measurements, messages, repository, rules, walk
->>>>>>> main
+from . import commands, figures, maps, measurements, messages, repository, rules, walk
 
 _INSERTION = re.compile(r"^```\{insert\} (\S+) *(.*)\n```$", re.MULTILINE)
 
