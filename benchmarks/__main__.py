@@ -1,33 +1,52 @@
-"""The command `python -m benchmarks`: one sub-command a group of measurements."""
+"""The command `python -m benchmarks`: one sub-command a group of measurements, and `all`."""
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import digests, loaders, run
+from benchmarks import digests, fixups, loaders, memory, opening, plots, run, suite, verifying
 from benchmarks.group import Group, NotMeasured
+from benchmarks.markdown import section
 
-GROUPS = (run.GROUP, loaders.GROUP, digests.GROUP)
+GROUPS = (
+    run.GROUP,
+    loaders.GROUP,
+    opening.GROUP,
+    memory.GROUP,
+    fixups.GROUP,
+    verifying.GROUP,
+    digests.GROUP,
+    suite.GROUP,
+)
+RESULTS = "results.md"
+"""What `all --plot DIR` writes beside the figures."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure a group, print what came out, and give the exit status."""
+    """Measure a group or all, print what came out, and give the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measured speeds and ratios.")
     commands = parser.add_subparsers(required=True, metavar="GROUP")
     for group in GROUPS:
         command = commands.add_parser(group.name, help=group.help, description=group.description)
-        command.set_defaults(group=group)
+        command.set_defaults(groups=[group], json_dir=None)
         command.add_argument(
             "--rounds", type=_positive, metavar="N", help=f"how often to measure (default {group.rounds})"
         )
-        command.add_argument("--quick", action="store_true", help="only show that it works; the figures say nothing")
         command.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well, each round")
         group.add_options(command)
+        _common(command)
+    command = commands.add_parser("all", help="every group, one after the other", description="Every group in turn.")
+    command.set_defaults(groups=GROUPS, rounds=None, json=None, loader=[])
+    command.add_argument("--json-dir", type=Path, metavar="DIR", help="write a file of everything for each group there")
+    _common(command)
     options = parser.parse_args(arguments)
     try:
-        return _measure(options.group, options)
+        if options.plot:
+            plots.require()
+        return _measure_all(options)
     except NotMeasured as error:
         print(f"nothing is measured: {error}", file=sys.stderr)
         return 1
@@ -39,18 +58,49 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _measure(group: Group, options: argparse.Namespace) -> int:
+def _common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--quick", action="store_true", help="only show that it works; the figures say nothing")
+    command.add_argument("--plot", type=Path, metavar="DIR", help="write figures there as PNG and SVG")
+
+
+def _measure_all(options: argparse.Namespace) -> int:
+    groups: Sequence[Group] = options.groups
+    failed = []
+    sections = []
+    for number, group in enumerate(groups):
+        if len(groups) > 1:
+            print(f"{'' if number == 0 else chr(10)}=== {group.name}: {group.help}", flush=True)
+        try:
+            sections.append(_measure(group, options))
+        except NotMeasured as error:
+            if len(groups) == 1:
+                raise
+            # What other groups can tell is told nevertheless.
+            print(f"{group.name}: nothing is measured: {error}", file=sys.stderr, flush=True)
+            failed.append(group.name)
+    if options.plot and len(groups) > 1:
+        (options.plot / RESULTS).write_text("\n".join(sections), encoding="utf-8")
+    if failed:
+        print(f"not measured: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _measure(group: Group, options: argparse.Namespace) -> str:
+    """Measure one group, print and keep what came out; gives it as Markdown."""
     report = group.measure(options)
-    print(group.text(report))
-    if options.json:
-        document = {"group": group.name, **asdict(report)}
-        options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    return 0
-
-
-def _write(path: Path | None, group: str, report: dict[str, object]) -> None:
-    if path:
-        path.write_text(json.dumps({"group": group, **report}, indent=2) + "\n", encoding="utf-8")
+    print(group.text(report), flush=True)
+    document = {"group": group.name, **asdict(report)}
+    paths = [options.json] if options.json else []
+    if options.json_dir:
+        options.json_dir.mkdir(parents=True, exist_ok=True)
+        paths.append(options.json_dir / f"{group.name}.json")
+    for path in paths:
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    quantities = group.quantities(report)
+    if options.plot:
+        for path in plots.draw(quantities, options.plot, group.name):
+            print(f"wrote {path}")
+    return section(group.name, group.help, report, quantities, figures=bool(options.plot))
 
 
 def _positive(text: str) -> int:

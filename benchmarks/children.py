@@ -47,7 +47,8 @@ class Child:
         except OSError as error:
             self._stderr.close()
             raise NotMeasured(f"{name} cannot be started: {command[0]}: {error.strerror}") from None
-        self.cpu, self.clock = cpu_clock(self._process.pid)
+        self.pid = self._process.pid
+        self.cpu, self.clock = cpu_clock(self.pid)
         """What gives its CPU seconds so far, of all its threads, and a text that says how."""
 
     def ask(self, line: str) -> str:
@@ -77,7 +78,7 @@ class Child:
         Raises:
             NotMeasured: It has started processes.
         """
-        others = _started_by(self._process.pid)
+        others = _started_by(self.pid)
         if others:
             raise NotMeasured(
                 f"{self.name} has started {' and '.join(others)}, whose CPU time is not seen: "

@@ -3,17 +3,18 @@
 import dataclasses
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import packfile
-from benchmarks.facts import Facts, facts
+from benchmarks.facts import facts
 from benchmarks.group import Group, no_options
-from benchmarks.measure import Spread, interleaved, seconds
+from benchmarks.measure import interleaved, seconds
+from benchmarks.report import Quantity, Report, quantities, rows
+from benchmarks.report_text import text
 from packfile.assembler import assemble
 from packfile.layout import ByteOrder
 from packfile.writer import encode
@@ -39,25 +40,6 @@ again:
 table: .zero {_BYTES}
 """
 _WITHOUT, _WITH = "without digests", "with digests"
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came out for one thing that is done with a file."""
-
-    what: str
-    seconds: dict[str, Sequence[float]]
-    """CPU seconds of a run, by round, for each of the files."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a run of this group found."""
-
-    facts: Facts
-    rounds: int
-    quick: bool
-    results: Sequence[Result]
 
 
 def measure(*, quick: bool = False, rounds: int | None = None) -> Report:
@@ -91,26 +73,13 @@ def measure(*, quick: bool = False, rounds: int | None = None) -> Report:
         taken = interleaved({key: partial(seconds, run, at_least) for key, run in runs.items()}, rounds)
         for process in opened:
             process.close()
-    whats = dict.fromkeys(what for what, _ in runs)
-    results = [Result(what, {name: taken[what, name] for name in (_WITHOUT, _WITH)}) for what in whats]
-    return Report(before, rounds, quick, results)
+    return Report(before, rounds, quick, list(_quantities(taken)), [], [])
 
 
-def text(report: Report) -> str:
-    """A report as people read it."""
-    known = ", ".join(f"{name} {value}" for name, value in report.facts.items() if value is not None)
-    head = f"CPU time in ms, {report.rounds} rounds: least, median and greatest"
-    lines = [known, head + ("; quick, so the figures say nothing" if report.quick else "")]
-    for result in report.results:
-        lines.append(result.what)
-        for name, taken in result.seconds.items():
-            lines.append(f"  {name:16}" + "".join(f"{1000 * value:10.3f}" for value in Spread.of(taken)))
-        pairs = zip(result.seconds[_WITH], result.seconds[_WITHOUT], strict=True)
-        ratio = Spread.of(slow / fast for slow, fast in pairs)
-        lines.append(
-            f"  with digests it takes {ratio.median:.2f} times as long ({ratio.least:.2f} to {ratio.greatest:.2f})"
-        )
-    return "\n".join(lines)
+def _quantities(taken: Mapping[tuple[str, str], Sequence[float]]) -> Iterator[Quantity]:
+    for number, what in enumerate(dict.fromkeys(what for what, _ in taken)):
+        milliseconds = {(name, 1.0): [1000 * value for value in taken[what, name]] for name in (_WITHOUT, _WITH)}
+        yield Quantity(f"digests{number}", f"CPU time: {what}", "ms", _WITHOUT, rows(milliseconds, _WITHOUT))
 
 
 @contextmanager
@@ -147,4 +116,5 @@ GROUP = Group(
     add_options=no_options,
     measure=_measure,
     text=text,
+    quantities=quantities,
 )

@@ -1,9 +1,12 @@
 """What a group of measurements is to the command line."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmarks.report import Quantity
 
 
 class NotMeasured(Exception):
@@ -20,11 +23,13 @@ class Group:
     rounds: int
     """How often it measures unless told otherwise."""
     add_options: Callable[[ArgumentParser], None]
-    """Add what it takes beside `--rounds`, `--quick` and `--json`."""
+    """Add what it takes beside `--rounds`, `--quick`, `--json` and `--plot`."""
     measure: Callable[[Namespace], Any]
     """Gives a report, which is a dataclass, or raises NotMeasured."""
     text: Callable[[Any], str]
     """A report as people read it."""
+    quantities: Callable[[Any], Sequence["Quantity"]]
+    """What of a report is drawn and put into tables."""
 
 
 def no_options(_parser: ArgumentParser) -> None:

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Loader:
 LOADERS = (
     Loader("reference", (sys.executable, "-m", "packfile", "adapter")),
     Loader(CLAIMED, (str(ROOT / "loaders/c/build/release/pf"), "adapter"), "make -C loaders/c"),
-    Loader("C switch", (str(ROOT / "loaders/c/build/switch/pf"), "adapter"), "make -C loaders/c"),
+    Loader("C switch", (str(ROOT / "loaders/c/build/switch/pf"), "adapter"), "make -C loaders/c switch"),
     Loader("JavaScript", ("node", str(ROOT / "loaders/js/bin/packfile-js"), "adapter")),
 )
 
@@ -83,9 +84,9 @@ class Lineup:
         self.left_out: list[LeftOut] = []
         for loader in {loader.name: loader for loader in (*LOADERS, *added)}.values():
             # One that was asked for and cannot be started is an error.
-            lacks = "" if loader in added else _lacks(loader)
-            if lacks:
-                self.left_out.append(LeftOut(loader.name, lacks))
+            lack = "" if loader in added else lacks(loader)
+            if lack:
+                self.left_out.append(LeftOut(loader.name, lack))
             else:
                 self._add_loader(loader, files)
         self._add_lua(LUA, "Lua 5.4", ("lua5.4", "lua54", "lua"))
@@ -147,15 +148,35 @@ def named_loader(text: str) -> Loader:
     return Loader(name, words)
 
 
-def _lacks(loader: Loader) -> str:
-    lacks = []
+def loader_option(parser: ArgumentParser) -> None:
+    """Add `--loader` to a sub-command."""
+    parser.add_argument(
+        "--loader",
+        action="append",
+        default=[],
+        type=_loader,
+        metavar="NAME=CMD",
+        help="measure this loader as well, by the command of its adapter; NAME may be one that is known, to replace it",
+    )
+
+
+def _loader(text: str) -> Loader:
+    try:
+        return named_loader(text)
+    except ValueError:
+        raise ArgumentTypeError(f"expected NAME=CMD, got {text!r}") from None
+
+
+def lacks(loader: Loader) -> str:
+    """Why a loader cannot be started here; empty if it can."""
+    missing = []
     for path in map(Path, loader.command):
         if path.is_relative_to(ROOT) and not path.exists():
             remedy = f" ({loader.remedy})" if loader.remedy else ""
-            lacks.append(f"{path.relative_to(ROOT)} is not there{remedy}")
+            missing.append(f"{path.relative_to(ROOT)} is not there{remedy}")
     if not Path(loader.command[0]).is_absolute() and shutil.which(loader.command[0]) is None:
-        lacks.append(f"{loader.command[0]} is not on PATH")
-    return "; ".join(lacks)
+        missing.append(f"{loader.command[0]} is not on PATH")
+    return "; ".join(missing)
 
 
 def _version(command: str) -> str:

@@ -2,7 +2,7 @@
 
 import struct
 import tempfile
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -13,9 +13,9 @@ import packfile
 from benchmarks.counts import Work, work
 from benchmarks.facts import facts
 from benchmarks.group import Group, NotMeasured
-from benchmarks.lineup import CLAIMED, LUA, Contender, Lineup, Loader, named_loader
+from benchmarks.lineup import CLAIMED, LUA, Contender, Lineup, Loader, loader_option
 from benchmarks.loaders_report import Report, Result, Row, Taker, Verdict
-from benchmarks.loaders_text import text
+from benchmarks.loaders_text import quantities, text
 from benchmarks.measure import Spread, interleaved, seconds
 from benchmarks.programs import EMPTY, FOLDER, PROGRAMS, Answer, Program
 from packfile.assembler import assemble
@@ -196,24 +196,6 @@ def _verdicts(results: Sequence[Result]) -> Iterator[Verdict]:
                 yield Verdict(result.program, result.argument, row.contender, Spread.of(row.per_lua))
 
 
-def _add_options(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--loader",
-        action="append",
-        default=[],
-        type=_loader,
-        metavar="NAME=CMD",
-        help="measure this loader as well, by the command of its adapter; NAME may be one that is known, to replace it",
-    )
-
-
-def _loader(text: str) -> Loader:
-    try:
-        return named_loader(text)
-    except ValueError:
-        raise ArgumentTypeError(f"expected NAME=CMD, got {text!r}") from None
-
-
 def _measure(options: Namespace) -> Report:
     return measure(quick=options.quick, rounds=options.rounds, added=options.loader)
 
@@ -223,7 +205,8 @@ GROUP = Group(
     help="every loader beside Lua 5.4, LuaJIT's interpreter, CPython, pywasm and wasmtime",
     description=__doc__ or "",
     rounds=ROUNDS,
-    add_options=_add_options,
+    add_options=loader_option,
     measure=_measure,
     text=text,
+    quantities=quantities,
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.lineup import CLAIMED, LUA
 from benchmarks.loaders_report import Report, Result
 from benchmarks.measure import Spread
+from benchmarks.report import Quantity, Row
 
 _NAME = 22
 
@@ -12,6 +13,29 @@ _NAME = 22
 def text(report: Report) -> str:
     """All of it."""
     return "\n".join(_lines(report))
+
+
+def quantities(report: Report) -> list[Quantity]:
+    """What of a report is drawn: the times beside Lua's, of a contender by the argument that it was measured with."""
+    return [
+        Quantity(
+            key="time",
+            title=f"Time of a run beside that of {LUA}",
+            unit=f"multiples of {LUA}",
+            peer=LUA,
+            rows=list(_best_rows(report.results, program)),
+            panel=program,
+        )
+        for program in dict.fromkeys(result.program for result in report.results)
+    ]
+
+
+def _best_rows(results: Sequence[Result], program: str) -> Iterator[Row]:
+    found = [row for result in results if result.program == program for row in result.rows if row.per_lua]
+    # Lua is there once for each argument, and by definition with the same value.
+    for name in dict.fromkeys(row.contender for row in found):
+        ratios = next(row.per_lua for row in found if row.contender == name)
+        yield Row(name, 1, ratios, ratios)
 
 
 def _lines(report: Report) -> Iterator[str]:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from benchmarks import report as common
 from benchmarks.contenders import CPYTHON, FIRST, PYWASM, SECOND, Contender, contenders
 from benchmarks.facts import Facts, facts
 from benchmarks.group import Group, NotMeasured, no_options
@@ -147,6 +148,21 @@ def _cells(values: Sequence[float], width: int, digits: int) -> str:
     return "".join(f"{value:{width}.{digits}f}" for value in Spread.of(values))
 
 
+def quantities(found: Report) -> list[common.Quantity]:
+    """What of a report is drawn: the times beside CPython's."""
+    return [
+        common.Quantity(
+            key="time",
+            title="Time of a run beside CPython's",
+            unit=f"multiples of {CPYTHON}",
+            peer=CPYTHON,
+            rows=[common.Row(row.contender, 1, row.per_cpython, row.per_cpython) for row in result.rows],
+            panel=result.program,
+        )
+        for result in found.results
+    ]
+
+
 def _measure(options: Namespace) -> Report:
     return measure(quick=options.quick, rounds=options.rounds)
 
@@ -159,4 +175,5 @@ GROUP = Group(
     add_options=no_options,
     measure=_measure,
     text=text,
+    quantities=quantities,
 )

@@ -278,3 +278,15 @@ def test_the_pictures_show_what_the_text_beside_them_says(site: Path) -> None:
     assert "big-endian" in shown[3][0]
     assert (row(4, "data"), row(4, "private")[:3]) == (["0", "0", "1", "32"], ["0", "0", "1"])
     assert [len(picture.select("path.private")) for picture in pictures[1:]] == [2, 1, 1, 2]  # each legend has one
+
+
+def test_the_page_of_benchmarks_shows_every_figure_of_the_committed_run(site: Path) -> None:
+    results = ROOT / "docs" / "_static" / "benchmarks" / "results.md"
+    html = (site / "benchmarks.html").read_text(encoding="utf-8")
+    figures = (
+        re.findall(r"^!\[.*\]\((.+\.svg)\)$", results.read_text(encoding="utf-8"), re.MULTILINE)
+        if results.exists()
+        else []
+    )
+    assert [name for name in figures if f"_images/{name}" not in html] == []
+    assert bool(figures) != ("No run is committed in this version." in html)

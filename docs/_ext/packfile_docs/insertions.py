@@ -16,7 +16,7 @@ from typing import Final
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from . import commands, figures, maps, messages, repository, rules, walk
+from . import commands, figures, maps, measurements, messages, repository, rules, walk
 
 _INSERTION = re.compile(r"^```\{insert\} (\S+) *(.*)\n```$", re.MULTILINE)
 
@@ -33,6 +33,7 @@ MAKERS: Final[Mapping[str, _Make]] = {
     "map": maps.picture,
     "map-source": maps.text_of,
     "help": commands.help_text,
+    "measurements": measurements.render,
     "failure": commands.failure,
 }
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+from packfile.digests import Guard
+from packfile.link import Linkage
 from packfile.machine.conversions import demote, promote
 from packfile.machine.state import GREATEST, LEAST, MASK, NAN, wrap
 
@@ -174,12 +176,54 @@ class Elements:
         self._segment = memoryview(b"")
 
 
+class Guarded:
+    """A segment whose blocks are checked before each access (PF-INT-011), as a sequence of elements."""
+
+    def __init__(self, elements: memoryview | Elements, guard: Guard, size: int) -> None:
+        self._elements = elements
+        self._guard = guard
+        self._size = size
+        self._count = len(guard.segment) // size
+
+    def __getitem__(self, index: int) -> Any:  # noqa: ANN401 - an integer or a float, by the format
+        """Element at an index from 0.
+
+        Raises:
+            IndexError: There is none.
+            Corrupt: Its block is.
+        """
+        self._check(index)
+        return self._elements[index]
+
+    def __setitem__(self, index: int, value: float) -> None:
+        """Set the element at an index from 0.
+
+        Raises:
+            TypeError: The segment is read-only.
+            IndexError: There is none.
+            Corrupt: Its block is.
+        """
+        if self._guard.segment.readonly:
+            raise TypeError("read-only")
+        self._check(index)
+        self._elements[index] = value  # type: ignore[call-overload]
+
+    def _check(self, index: int) -> None:
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        self._guard.check(index * self._size, self._size)
+
+    def release(self) -> None:
+        """Let go of the segment."""
+        self._elements.release()
+
+
 class Segment(NamedTuple):
     """A segment, as translated code accesses it."""
 
     base: int
     """Its first address."""
-    elements: memoryview | Elements
+    elements: memoryview | Elements | Guarded
     """It as elements of one format, without what is left over at its end."""
     length: int
     """Bytes that these take."""
@@ -196,17 +240,33 @@ class Segment(NamedTuple):
 class Segments(dict[int, Segment]):
     """Segments as elements of one format, by number, each made when it is first accessed.
 
-    One whose blocks were not all checked yet is not among the contents, so the first tier accesses it (PF-INT-011).
+    One whose blocks were not all checked yet is not kept, so that it is looked for again once they were.
     """
 
-    def __init__(self, contents: Mapping[int, memoryview], code: str) -> None:
+    def __init__(self, linkage: Linkage, code: str) -> None:
         super().__init__()
-        self._contents, self._code = contents, code
+        self._linkage, self._code = linkage, code
+        self._guarded: dict[int, Segment] = {}
 
     def __missing__(self, number: int) -> Segment:
-        """The segment of a number. Raises KeyError if it cannot be accessed."""
-        segment = self[number] = Segment.of(number, self._contents[number], self._code)
+        """The segment of a number. Raises KeyError if there is none."""
+        guard = self._linkage.guarded.get(number)
+        if guard is None:
+            segment = self[number] = Segment.of(number, self._linkage.segments[number], self._code)
+        elif number in self._guarded:
+            segment = self._guarded[number]
+        else:
+            base, elements, length = Segment.of(number, guard.segment, self._code)
+            assert not isinstance(elements, Guarded)
+            segment = self._guarded[number] = Segment(base, Guarded(elements, guard, SIZES[self._code]), length)
         return segment
+
+    def release(self) -> None:
+        """Let go of the segments."""
+        for segment in (*self.values(), *self._guarded.values()):
+            segment.elements.release()
+        self.clear()
+        self._guarded.clear()
 
 
 FAULTS: Final = (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError, OverflowError, struct.error)

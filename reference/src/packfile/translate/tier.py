@@ -75,9 +75,7 @@ class Tier:
         for file in self._files:
             linecache.cache.pop(file, None)
         for segments in self._segments.values():
-            for segment in segments.values():
-                segment.elements.release()
-            segments.clear()
+            segments.release()
         self._waiting.clear()
         self._references.clear()
 
@@ -213,7 +211,7 @@ class Tier:
             namespace[name] = self._by_reference(signature)
         for name, code in names.elements.items():
             if code not in self._segments:
-                self._segments[code] = Segments(self.linkage.segments, code)
+                self._segments[code] = Segments(self.linkage, code)
             namespace[name] = self._segments[code]
         return namespace
 
