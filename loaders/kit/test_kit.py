@@ -15,7 +15,7 @@ import pytest
 KIT = Path(__file__).parent
 MOST_LINES = 150
 SOURCES = (".py", ".c", ".h", ".mjs", ".go", ".rs", ".java")
-NEED_A_LOADER = {"unknown-handle", "path", "handles", "integers", "floats", "audit-fields"}
+NEED_A_LOADER = {"unknown-handle", "surrogate", "path", "handles", "integers", "floats", "audit-fields"}
 """Checks of `check-adapter` that an adapter without a loader cannot have."""
 
 
