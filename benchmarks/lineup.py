@@ -34,14 +34,21 @@ class Loader:
     name: str
     command: Sequence[str]
     remedy: str = ""
-    """What to do where a file of the command is not there."""
+    """What to do where a file of the command, or what it needs, is not there."""
+    needs: Path | None = None
+    """What must be there besides."""
 
 
 LOADERS = (
     Loader("reference", (sys.executable, "-m", "packfile", "adapter")),
     Loader(CLAIMED, (str(ROOT / "loaders/c/build/release/pf"), "adapter"), "make -C loaders/c"),
     Loader("C switch", (str(ROOT / "loaders/c/build/switch/pf"), "adapter"), "make -C loaders/c switch"),
-    Loader("JavaScript", ("node", str(ROOT / "loaders/js/bin/packfile-js"), "adapter")),
+    Loader(
+        "JavaScript",
+        ("node", str(ROOT / "loaders/js/bin/packfile-js"), "adapter"),
+        "npm ci in loaders/js",
+        ROOT / "loaders/js/node_modules",
+    ),
 )
 
 
@@ -170,7 +177,7 @@ def _loader(text: str) -> Loader:
 def lacks(loader: Loader) -> str:
     """Why a loader cannot be started here; empty if it can."""
     missing = []
-    for path in map(Path, loader.command):
+    for path in (*map(Path, loader.command), *((loader.needs,) if loader.needs else ())):
         if path.is_relative_to(ROOT) and not path.exists():
             remedy = f" ({loader.remedy})" if loader.remedy else ""
             missing.append(f"{path.relative_to(ROOT)} is not there{remedy}")

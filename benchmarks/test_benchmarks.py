@@ -45,8 +45,9 @@ def test_the_command_measures_what_digests_cost(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(output.read_text())
     assert report["group"] == "digests"
-    assert [len(times) for result in report["results"] for times in result["seconds"].values()] == [2] * 8
-    assert done.stdout.count("times as long") == len(report["results"])
+    rows = [row for quantity in report["quantities"] for row in quantity["rows"]]
+    assert [(row["contender"], len(row["values"])) for row in rows] == [("without digests", 2), ("with digests", 2)] * 4
+    assert done.stdout.count("as multiples of without digests") == len(report["quantities"])
 
 
 def test_contenders_that_disagree_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:

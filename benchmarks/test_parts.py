@@ -174,9 +174,11 @@ def test_a_file_that_is_dropped_is_not_in_the_page_cache(tmp_path: Path) -> None
 
 def test_the_kernel_tells_memory_and_faults_of_a_process() -> None:
     before, faults = kernel.memory(os.getpid()), kernel.faults(os.getpid())
-    content = bytearray(8 << 20)
-    content[:: mmap.PAGESIZE] = b"x" * len(content[:: mmap.PAGESIZE])
-    grown = kernel.memory(os.getpid()).beyond(before)
+    # Not from the heap, where what was freed before may serve again.
+    with mmap.mmap(-1, 8 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as content:
+        for page in range(0, len(content), mmap.PAGESIZE):
+            content[page] = 1
+        grown = kernel.memory(os.getpid()).beyond(before)
     assert grown.anonymous > 7 << 10
     assert grown.private > 7 << 10
     assert kernel.faults(os.getpid()) > faults

@@ -1,6 +1,6 @@
 """However an adapter writes and reads, the run goes on within the time limit and within little memory."""
 
-import os
+import re
 import subprocess
 import sys
 import time
@@ -56,13 +56,16 @@ def test_a_flood_of_gigabytes_takes_no_memory(fault: str, kind: str, fake: Calla
     ]
     command += ["--loader", fake("faulty", f"{fault},", 3, notes), "--report-jsonl", str(report)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    # The kernel's account of an ended process counts what it was a copy of before it began, which may be much.
+    status, most = Path(f"/proc/{process.pid}/status"), 0
+    while process.poll() is None:
+        peak = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
+        most = max(most, int(peak[1]) << 10) if peak else most
+        time.sleep(0.02)
     assert process.returncode == 1
     failed = {name: verdict for name, verdict in verdicts_of(report).items() if verdict != "pass"}
     assert failed == {"exe-adds[little]": kind}
-    print(f"{usage.ru_maxrss >> 10} MiB")
-    assert usage.ru_maxrss << 10 < MOST_MEMORY
+    assert 0 < most < MOST_MEMORY
 
 
 def test_a_request_that_nobody_reads_is_given_up(fake: Callable[..., str], tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ def test_a_loader_that_becomes_another_one_is_told(
         "exe-adds[little]",
         "exe-adds[big]",
     ]
-    assert "the loader at its start: said other 1.0.0, features: audit, in-place, but packfile-reference" in " ".join(
-        result.stdout.str().split()
+    assert (
+        "the loader at its start: said other 1.0.0, features: audit, hashed, in-place, but packfile-reference"
+        in " ".join(result.stdout.str().split())
     )

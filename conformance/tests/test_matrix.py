@@ -57,7 +57,7 @@ def test_each_loader_has_its_row_and_the_worst_decides(tmp_path: Path) -> None:
     assert table["bad"][-2:] == ["NOT", "CONFORMANT"]
     assert table["none"][-1] == "UNUSABLE"
     assert "the loader cannot be used" in done.stdout, "what an unusable loader's run printed is lost"
-    assert "good: packfile-reference 1.0.0, features: audit, in-place" in done.stdout
+    assert "good: packfile-reference 1.0.0, features: audit, hashed, in-place" in done.stdout
     found = json.loads((tmp_path / "table.json").read_text(encoding="utf-8"))
     assert [(row["name"], row["verdict"]) for row in found] == [
         ("good", "conformant"),

@@ -54,7 +54,7 @@ def test_a_loader_that_does_not_claim_it_is_not_judged_by_it(tmp_path: Path) -> 
     assert "conformant: executed 2 / unsupported 0 / selected 4, failed 0, not applicable 2" in done.stdout
     rows = [json.loads(line) for line in report.read_text().splitlines()]
     reasons = {row["reason"] for row in rows if row.get("verdict") == "not applicable"}
-    assert reasons == {"packfile-reference says of its features: audit; not in-place"}
+    assert reasons == {"packfile-reference says of its features: audit, hashed; not in-place"}
     assert rows[-1]["summary"]["not_applicable"] == 2
 
 

@@ -88,7 +88,12 @@ def test_the_c_header_has_every_instruction_section_and_trap(printed: list[list[
 
 def test_the_c_header_has_every_limit_enum_offset_and_rule(printed: list[list[str]]) -> None:
     got = {name: int(value) for name, value in rows(printed, "value")}
-    for name in ("HEADER_SIZE", "NO_ENTRY", "FIRST_SKIPPABLE_KIND", *(n for n in dir(layout) if n.startswith("MAX_"))):
+    for name in (
+        "HEADER_SIZE",
+        "NO_ENTRY",
+        "FIRST_SKIPPABLE_KIND",
+        *(n for n in dir(layout) if n.startswith(("MAX_", "DIGEST_"))),
+    ):
         assert got.pop(f"PF_{name}") == getattr(layout, name)
     for enum in ("ByteOrder", "SectionKind", "ImportKind", "Binding", "Segment"):
         prefix = re.sub(r"(?<!^)(?=[A-Z])", "_", enum).upper()

@@ -158,13 +158,23 @@ def costs_do_not_depend_on_length(lab: Lab, order: str) -> str:
         for size in SIZES[1:]:
             module = lab.workshop.long(order, size)
             found = cost(driven, module, calls_of_long(module)).cost
-            _compare(lab, base, found, f"a file of {amount(size)}", f"one of {amount(SIZES[0])}", MEMORY)
+            _compare(lab, module, base, found, f"a file of {amount(size)}", f"one of {amount(SIZES[0])}", MEMORY)
     return f"{amount(found.resident)} resident and {found.faults} faults for {amount(size)}"
 
 
-def _compare(lab: Lab, base: Cost, found: Cost, what: str, other: str, memory: int) -> None:
-    """Whether one cost is more than another. The greatest betrayal comes first."""
-    window = lab.calibration.window
+def _compare(lab: Lab, module: Module, base: Cost, found: Cost, what: str, other: str, memory: int) -> None:
+    """Whether one cost, that of a module, is more than another. The greatest betrayal comes first."""
+    try:
+        _judge_costs(lab.calibration.window, base, found, what, other, memory)
+    except Broken:
+        # The kernel may hold the pages of one file in larger pieces than those of another; a touch then brings in more.
+        window = calibrate(lab.directory, module.path).window
+        if window <= lab.calibration.window:
+            raise
+        _judge_costs(window, base, found, what, other, memory)
+
+
+def _judge_costs(window: int, base: Cost, found: Cost, what: str, other: str, memory: int) -> None:
     figures = (
         ("private memory", found.anonymous, base.anonymous, memory, amount),
         ("bytes read by calls", found.read, base.read, max(window, MIB >> 4), amount),
@@ -187,7 +197,7 @@ def no_table_of_functions(lab: Lab, order: str) -> str:
             cost(driven, module, calls_of_long(module))  # a page that was not in memory yet costs other faults
         base = cost(driven, few, calls_of_long(few)).cost
         found = cost(driven, many, calls_of_long(many)).cost
-    _compare(lab, base, found, f"{MAX_FUNCTIONS} function rows", f"{FEW_ROWS}", MAX_FUNCTIONS - 1)
+    _compare(lab, many, base, found, f"{MAX_FUNCTIONS} function rows", f"{FEW_ROWS}", MAX_FUNCTIONS - 1)
     return f"private memory grew by {amount(max(0, found.anonymous))} for {MAX_FUNCTIONS} rows"
 
 
