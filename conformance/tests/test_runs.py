@@ -44,6 +44,8 @@ def test_a_rejecting_and_an_accepting_loader_are_red(run_suite: RunSuite, fake: 
     accepted = run_suite(loader=fake("accepting"))
     assert accepted.ret == 1
     assert headline(accepted).startswith("not conformant: executed 14")
+    assert "no-such-command: expected the error unsupported-command, got ok" in accepted.stdout.str()
+    assert "KeyError" not in accepted.stdout.str()
 
 
 def test_a_command_that_is_no_adapter_is_refused_before_the_run(run_suite: RunSuite) -> None:
