@@ -66,7 +66,7 @@ def render(root: Path) -> Mapping[str, str]:
         f"{PACKAGE}/rules.py": render_rules.render(all_rules),
         C_HEADER: render_c.render(packfile, facts, instructions, all_rules.values()),
         f"{JAVASCRIPT}/table.js": render_javascript.render(packfile, facts, instructions),
-        **{f"{JAVASCRIPT}/{name}": text for name, text in render_javascript.parser(compiled["javascript"]).items()},
+        f"{JAVASCRIPT}/Packfile.cjs": render_javascript.parser(compiled["javascript"]),
         f"{DOCS}/packfile.dot": kaitai.graph(compiled["graphviz"]),
         f"{DOCS}/layout.md": docs_layout.render_layout(packfile, facts),
         f"{DOCS}/limits.md": docs_layout.render_limits(packfile),

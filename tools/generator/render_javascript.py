@@ -15,8 +15,6 @@ from generator.layout import Layout
 from generator.source import Parsed
 from generator.table import Instruction, InstructionTable
 
-NAMES = {"packfile": "Packfile", "instructions": "Instructions"}
-
 
 def _export(name: str, doc: str, value: Parsed) -> Iterator[str]:
     """A constant; of a table, one line a row."""
@@ -101,9 +99,6 @@ def render(layout: Layout, facts: Mapping[str, SectionFacts], table: Instruction
     return "\n".join(lines) + "\n"
 
 
-def parser(javascript: Mapping[str, str]) -> Mapping[str, str]:
-    """The parser that the Kaitai Struct compiler made, as CommonJS files of a package of ES modules."""
-    return {
-        f"{name}.cjs": f"{header('// %s', f'spec/{spec}.ksy')}\n{javascript[f'{name}.js'].rstrip()}\n"
-        for spec, name in NAMES.items()
-    }
+def parser(javascript: Mapping[str, str]) -> str:
+    """The parser that the Kaitai Struct compiler made, as a CommonJS file of a package of ES modules."""
+    return f"{header('// %s', 'spec/packfile.ksy')}\n{javascript['Packfile.js'].rstrip()}\n"
