@@ -13,7 +13,7 @@ from benchmarks.facts import facts
 from benchmarks.fixup_files import UNROLLED, write_imports, write_loops
 from benchmarks.group import Group, no_options
 from benchmarks.measure import interleaved, seconds
-from benchmarks.openers import REFERENCE, C, Opener, Openers
+from benchmarks.openers import FIRST_TIER, REFERENCE, SECOND_TIER, C, Opener, Openers
 from benchmarks.report import Quantity, Report, quantities, rows
 from benchmarks.report_text import text
 from benchmarks.verdicts import Verdict, at_most, not_measured, quotients
@@ -23,7 +23,9 @@ ROUNDS = 5
 QUICK_ROUNDS = 2
 COUNTS = (1, 10, 100, 1_000, 10_000, 100_000)
 QUICK_COUNTS = (1, 10, 100)
-KINDS = (C, REFERENCE)
+KINDS = (C, FIRST_TIER, SECOND_TIER)
+_LINKERS = {C: C, FIRST_TIER: REFERENCE}
+"""What links, by the kind that does it; the reference's second tier links as its first does."""
 ORDER = ByteOrder.BIG
 BOUND = 1.1
 """How many times as long a call through a bound slot may take as a direct one."""
@@ -73,7 +75,7 @@ def measure(*, quick: bool = False, rounds: int | None = None, known: Openers | 
         for kind in KINDS:
             if kind not in known.lacks:
                 opener = known.start(kind, kind, stack)
-                for (binding, count), paths in files.items():
+                for (binding, count), paths in files.items() if kind in _LINKERS else ():
                     samples[Key(kind, binding, count)] = partial(_linked, opener, paths, at_least)
                 for what in LOOPS:
                     samples[Key(kind, what)] = partial(_looped, opener, loops, what, at_least)
@@ -117,7 +119,7 @@ def _repeated(opener: Opener, at_least: float, *words: str) -> float:
 
 def _quantities(taken: Taken) -> Iterator[Quantity]:
     links = {
-        (f"{key.kind}, {key.what}", float(key.imports)): [1000 * value for value in values]
+        (f"{_LINKERS[key.kind]}, {key.what}", float(key.imports)): [1000 * value for value in values]
         for key, values in taken.items()
         if key.what not in LOOPS
     }

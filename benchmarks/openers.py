@@ -22,6 +22,8 @@ _FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror")
 
 C = "C"
 REFERENCE = "reference"
+FIRST_TIER = "reference, first tier"
+SECOND_TIER = "reference, second tier"
 COPYING_C = "copying C"
 COPYING_PYTHON = "copying Python"
 MARSHAL = "marshal"
@@ -29,11 +31,13 @@ WASMTIME = "wasmtime"
 LUA = "Lua 5.4"
 SQLITE = "sqlite"
 _PYTHONS = {
-    REFERENCE: "reference",
-    COPYING_PYTHON: "copying",
-    MARSHAL: "marshal",
-    SQLITE: "sqlite",
-    WASMTIME: "wasmtime",
+    REFERENCE: ("reference",),
+    FIRST_TIER: ("reference", "0"),
+    SECOND_TIER: ("reference", "1"),
+    COPYING_PYTHON: ("copying",),
+    MARSHAL: ("marshal",),
+    SQLITE: ("sqlite",),
+    WASMTIME: ("wasmtime",),
 }
 _COMPILED = {C: "in_place", COPYING_C: "copying"}
 
@@ -73,8 +77,8 @@ class Openers:
         self._commands: dict[str, tuple[str, ...]] = {}
         self.lacks: dict[str, str] = {}
         """Why a kind takes no part."""
-        for kind, argument in _PYTHONS.items():
-            self._commands[kind] = (sys.executable, str(DRIVERS / "python_opener.py"), argument)
+        for kind, arguments in _PYTHONS.items():
+            self._commands[kind] = (sys.executable, str(DRIVERS / "python_opener.py"), *arguments)
         if version_of("wasmtime") is None:
             self.lacks[WASMTIME] = "wasmtime is not installed: pip install 'packfile[bench]'"
         if shutil.which("lua5.4") is None:

@@ -1,7 +1,8 @@
-"""Opens files and calls functions of them, as baseline/in_place.c does: `python python_opener.py KIND`.
+"""Opens files and calls functions of them, as baseline/in_place.c does: `python python_opener.py KIND [AFTER]`.
 
 A request is a line of words, its answer a line with one integer. `open PATH N` opens a file, gets ready to run
-what is in it and calls its function `first`, N times; of all but the last it lets go before the next.
+what is in it and calls its function `first`, N times; of all but the last it lets go before the next. AFTER is when the
+reference translates: 0 for never, 1 for at once.
 """
 
 import array
@@ -25,12 +26,14 @@ Held = tuple[object, ...]
 class Reference:
     """The reference loader, with the requests that loaders alone understand."""
 
-    def __init__(self) -> None:
+    def __init__(self, translate_after: int | None = None) -> None:
         import packfile  # noqa: PLC0415 - the other kinds do without it
+        from packfile.process import TRANSLATE_AFTER  # noqa: PLC0415 - as above
         from packfile.verify import verify  # noqa: PLC0415 - as above
 
         self.packfile = packfile
         self._verify = verify
+        self._translate_after = TRANSLATE_AFTER if translate_after is None else translate_after
         self._images: list[packfile.Image] = []
         self._process: packfile.Process | None = None
 
@@ -69,7 +72,8 @@ class Reference:
     def _link(self) -> None:
         if self._process is not None:
             self._process.close()
-        self._process = self.packfile.link(list(zip(_MODULES, self._images, strict=False)))
+        modules = list(zip(_MODULES, self._images, strict=False))
+        self._process = self.packfile.link(modules, translate_after=self._translate_after)
 
     def _call(self, function: str, arguments: Sequence[int]) -> int:
         assert self._process is not None
@@ -187,7 +191,7 @@ def wasmtime() -> Opener:
     return Opener(open_file, verify_file)
 
 
-KINDS: dict[str, Callable[[], Reference | Opener]] = {
+KINDS: dict[str, Callable[..., Reference | Opener]] = {
     "reference": Reference,
     "copying": functools.partial(Opener, copying),
     "marshal": functools.partial(Opener, load_pyc),
@@ -196,12 +200,12 @@ KINDS: dict[str, Callable[[], Reference | Opener]] = {
 }
 
 
-def main(kind: str) -> None:
+def main(kind: str, *numbers: str) -> None:
     """Answer until there are no more lines."""
-    opener = KINDS[kind]()
+    opener = KINDS[kind](*map(int, numbers))
     for line in sys.stdin:
         print(opener.ask(line.split()), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -4,12 +4,15 @@ The steps of a call are those of PF-EXE-012: resolve, compare signatures, charge
 row, verify its code, enter.
 """
 
+from collections.abc import Callable
+from functools import wraps
+
 from packfile.errors import PackfileError
 from packfile.host import HostFailure
 from packfile.instructions import TrapCode
 from packfile.layout import Binding
 from packfile.link import Function, Slot
-from packfile.machine.state import SWITCH, Frame, Thread, instruction, literal, out_of_fuel, trap, wrap
+from packfile.machine.state import SWITCH, Frame, Handler, Thread, instruction, literal, out_of_fuel, trap, wrap
 from packfile.verify import Code, counts, verify
 
 
@@ -81,57 +84,72 @@ def dereference(thread: Thread, reference: int, signature: int) -> Function:
     return function
 
 
-@instruction
-def call(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-    thread, callees = f.thread, f.function.callees
-    try:
-        # `calli` and `callr` go on here, and have put there what they resolved.
-        function = callees[pc]
-    except KeyError:
-        function = callees[pc] = f.function.module.function(literal(f, pc))
-    if not thread.fuel:
-        raise out_of_fuel()
-    thread.fuel -= 1
-    code = function.code
-    if code is None and function.module.host is not None:
-        _call_host(f, function, a, b)
-        return pc + 2
-    callee = f.callee
-    if callee is None:
-        callee = f.callee = Frame(thread, f)
-    if code is None:
-        code = checked(function)
-    callee.function = function
-    callee.code = code
-    # One value is copied without the slices that more of them take, here and in `ret`: they would cost as much again.
-    if code.i_params == 1:
-        callee.i = [f.i[a], *code.i_zeros]
-    else:
-        callee.i = f.i[a : a + code.i_params] + code.i_zeros
-    if code.n_registers:
-        if code.n_params == 1:
-            callee.n = [f.n[b], *code.n_zeros]
+def _caller(resolve: Callable[[Frame, int], Function]) -> Handler:
+    """The handler of a call whose word always calls the same function, which is resolved when it is first executed.
+
+    A call through a slot therefore costs what a direct one does.
+    """
+
+    @wraps(resolve)
+    def handler(f: Frame, pc: int, a: int, b: int, c: int) -> int:
+        thread, callees = f.thread, f.function.callees
+        try:
+            function = callees[pc]
+        except KeyError:
+            function = callees[pc] = resolve(f, pc)
+        if not thread.fuel:
+            raise out_of_fuel()
+        thread.fuel -= 1
+        code = function.code
+        if code is None and function.module.host is not None:
+            _call_host(f, function, a, b)
+            return pc + 2
+        callee = f.callee
+        if callee is None:
+            callee = f.callee = Frame(thread, f)
+        if code is None:
+            code = checked(function)
+        callee.function = function
+        callee.code = code
+        # One value is copied without the slices that more of them take, here and in `ret`: they would cost as much
+        # again.
+        if code.i_params == 1:
+            callee.i = [f.i[a], *code.i_zeros]
         else:
-            callee.n = f.n[b : b + code.n_params] + code.n_zeros
-    callee.pc = 0
-    f.pc = pc + 2
-    f.a = a
-    f.b = b
-    thread.frame = callee
-    return SWITCH
+            callee.i = f.i[a : a + code.i_params] + code.i_zeros
+        if code.n_registers:
+            if code.n_params == 1:
+                callee.n = [f.n[b], *code.n_zeros]
+            else:
+                callee.n = f.n[b : b + code.n_params] + code.n_zeros
+        callee.pc = 0
+        f.pc = pc + 2
+        f.a = a
+        f.b = b
+        thread.frame = callee
+        return SWITCH
+
+    return handler
 
 
 @instruction
-def calli(f: Frame, pc: int, a: int, b: int, c: int) -> int:
+@_caller
+def call(f: Frame, pc: int) -> Function:
+    return f.function.module.function(literal(f, pc))
+
+
+@instruction
+@_caller
+def calli(f: Frame, pc: int) -> Function:
     slot = _slot(f, literal(f, pc))
     if slot.function is None:
         raise _unbound(f, slot, literal(f, pc))
-    f.function.callees[pc] = slot.function
-    return call(f, pc, a, b, c)
+    return slot.function
 
 
 @instruction
 def callr(f: Frame, pc: int, a: int, b: int, c: int) -> int:
+    # The reference may be another one each time.
     f.function.callees[pc] = dereference(f.thread, f.i[c], literal(f, pc))
     return call(f, pc, a, b, c)
 
