@@ -11,7 +11,7 @@ ROOT = Path(packfile.__file__).parent
 
 LAYERS = (
     {"errors", "layout", "instructions", "rules", "_kaitai"},
-    {"digests"},
+    {"digests", "recent"},
     {"parse"},
     {"image"},
     {"verify"},

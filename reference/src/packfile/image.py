@@ -14,21 +14,30 @@ import mmap
 import os
 import stat
 import struct
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Protocol, Self
 
 from packfile import layout
 from packfile.digests import Digests
 from packfile.errors import Malformed
 from packfile.layout import ByteOrder, ExportRow, FunctionRow, ImportRow, SectionKind
 from packfile.parse import parse
+from packfile.recent import Members, Recent
 
 _NO_SECTION = (0, 0)
 _NO_DIGEST = bytes(layout.DIGEST_LENGTH)
 _Unpack = Callable[[memoryview, int], tuple[Any, ...]]
 _Read = Callable[[int, int], bytes]
+
+
+class Views(Protocol):
+    """What has views of a mapping."""
+
+    def release(self) -> None:
+        """Give them up."""
 
 
 @dataclass
@@ -57,7 +66,7 @@ class Stats:
 class Image:
     """A mapped packfile.
 
-    Immutable but for its counters and the verdicts that are kept for its functions, so threads may share it. Close it,
+    Immutable but for its counters and what is kept of its functions, so threads may share it. Close it,
     or use it as a context manager. Closing is safe at any time: the mapping itself goes when the last process linked
     from it, and the last view of a section, are gone.
     """
@@ -84,8 +93,10 @@ class Image:
         self.closed = False
         self._users = 0
         self.stats = Stats(mapped=len(buffer))
-        self.verdicts: dict[int, object] = {}
-        """What verification said of each function that was called, by index. Belongs to the verify layer."""
+        self.codes: Recent[Any] = Recent()
+        """What verification made of functions that were called, by index. Belongs to the verify layer."""
+        self.sound = Members()
+        """Functions that were verified and may be run. Belongs to the verify layer."""
         self._buffer: mmap.mmap | bytes = buffer
         self._fd = fd
         self.order, body = parse(buffer, name)
@@ -114,7 +125,7 @@ class Image:
         # Last, so that a file that is refused has no view, and its mapping can be closed at once.
         self.view = memoryview(buffer).toreadonly()
         """The whole file."""
-        self._views = [self.view]
+        self._views: weakref.WeakSet[Views] = weakref.WeakSet()
         self._bytes = _reader(self.view)
         # The digest tree, if this image is checked by it. Belongs to the loader's other layers.
         self.digests: Digests | None = None
@@ -196,10 +207,10 @@ class Image:
     def _drop_unused(self) -> None:
         if not self.closed or self._users:
             return
-        self.verdicts.clear()
-        for view in self._views:
-            view.release()
-        self._views.clear()
+        self.codes.clear()
+        for views in self._views:
+            views.release()
+        self.view.release()
         buffer, self._buffer = self._buffer, b""
         if isinstance(buffer, mmap.mmap):
             # Views that a caller still holds keep the mapping; the last of them to go takes it along.
@@ -283,9 +294,9 @@ class Image:
             return code[0::4], code[1::4], code[2::4], code[3::4]
         return code[3::4], code[2::4], code[1::4], code[0::4]
 
-    def keep(self, views: tuple[memoryview, ...]) -> None:
-        """Release these views, too, when the mapping goes."""
-        self._views.extend(views)
+    def keep(self, views: Views) -> None:
+        """Release these views, too, when the mapping goes, if there still are any."""
+        self._views.add(views)
 
     def private_data(self) -> memoryview:
         """A new private, writable copy of the data section, page by page as it is written where the host allows that.

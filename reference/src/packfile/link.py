@@ -18,6 +18,7 @@ from packfile.host import HostModule
 from packfile.image import Image
 from packfile.instructions import TrapCode
 from packfile.layout import Binding, ExportRow, ImportKind, ImportRow, Segment
+from packfile.recent import Recent
 from packfile.verify import Code
 
 
@@ -70,7 +71,7 @@ class Module:
         self.image = content if isinstance(content, Image) else None
         self.host = content if isinstance(content, HostModule) else None
         self.slots: list[Slot | None] = [None] * (content.import_count if isinstance(content, Image) else 0)
-        self._functions: dict[int, Function] = {}
+        self._functions: Recent[Function] = Recent()
 
     @property
     def function_count(self) -> int:
@@ -78,7 +79,7 @@ class Module:
         return self.image.function_count if self.image else len(self.host.functions) if self.host else 0
 
     def function(self, index: int) -> Function:
-        """Function of an index below `function_count`."""
+        """Function of an index below `function_count`; another object than before if it was forgotten meanwhile."""
         function = self._functions.get(index)
         if function is None:
             if self.image:

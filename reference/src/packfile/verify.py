@@ -2,8 +2,8 @@
 
 Assumes a well-formed image (`image.py`). Promises that the machine never meets an unknown opcode, a register outside
 its bank, a jump into a literal, or the end of the code. Judges one function from its own row and words and the
-signatures that rows declare, so a verdict does not depend on any other body, nor on when it is asked for, and is kept
-with the image.
+signatures that rows declare, so a verdict does not depend on any other body, nor on when it is asked for; that a
+function is sound is kept with the image, in a bit.
 """
 
 from collections.abc import Iterator
@@ -35,8 +35,8 @@ class Code:
     """A verified function: its words, seen through the mapping, and what its row declares."""
 
     __slots__ = (
-        "a", "b", "c", "fields", "i_params", "i_results", "i_zeros", "index", "n_params", "n_registers", "n_results",
-        "n_zeros", "ops",
+        "__weakref__", "a", "b", "c", "fields", "i_params", "i_results", "i_zeros", "index", "n_params", "n_registers",
+        "n_results", "n_zeros", "ops",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +52,11 @@ class Code:
         """Views of the op, a, b and c bytes of each word."""
         self.ops, self.a, self.b, self.c = words
 
+    def release(self) -> None:
+        """Give up the views, after which it cannot be run."""
+        for view in self.fields:
+            view.release()
+
 
 def counts(signature: int) -> tuple[int, int, int, int]:
     """Integer and float parameters, then integer and float results, that a signature word states."""
@@ -61,7 +66,7 @@ def counts(signature: int) -> tuple[int, int, int, int]:
 def verify(image: Image, index: int) -> Code:
     """The code of a function that may be run.
 
-    Reads the function's row and words at the first call only.
+    Verifies it at the first call only. What an invalid function breaks is found again each time.
 
     Args:
         image: The image that holds it.
@@ -71,13 +76,10 @@ def verify(image: Image, index: int) -> Code:
         Invalid: A rule PF-FUN-* or PF-CODE-*, or PF-LIM-006, is broken; the same one each time (PF-FUN-006).
         Corrupt: Its row or code is, or what its code names (PF-INT-009); each time, so it is no verdict to keep.
     """
-    verdict = image.verdicts.get(index)
-    if verdict is None:
-        verdict = image.verdicts[index] = _judge(image, index)
-    if isinstance(verdict, Finding):
-        raise invalid(image, index, verdict)
-    assert isinstance(verdict, Code)
-    return verdict
+    code: Code | None = image.codes.get(index)
+    if code is None:
+        code = image.codes[index] = _code(image, index)
+    return code
 
 
 def invalid(image: Image, index: int, finding: Finding) -> Invalid:
@@ -101,17 +103,19 @@ _CODE_IS_LOST = ("PF-FUN-002", "PF-FUN-003", "PF-LIM-006")
 """Without a sound range of words there is no code to look at."""
 
 
-def _judge(image: Image, index: int) -> Code | Finding:
-    finding = next(findings(image, index), None)
-    if finding is not None:
-        return finding
+def _code(image: Image, index: int) -> Code:
+    first = index not in image.sound
+    if first and (finding := next(findings(image, index), None)):
+        raise invalid(image, index, finding)
     row = image.function_row(index)
     start = image.code_start(index)
-    image.stats.verified += row.code_end - start
-    image.stats.functions_verified += 1
-    words = image.words(start, row.code_end)
-    image.keep(words)
-    return Code(index, row, words)
+    code = Code(index, row, image.words(start, row.code_end))
+    image.keep(code)
+    if first:
+        image.stats.verified += row.code_end - start
+        image.stats.functions_verified += 1
+        image.sound.add(index)
+    return code
 
 
 def _row_findings(image: Image, row: FunctionRow, start: int, at: int) -> Iterator[Finding]:

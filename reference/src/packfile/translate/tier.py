@@ -63,8 +63,8 @@ class Tier:
         self.functions = 0
         """Functions that were translated."""
         self._files: list[str] = []
-        self._waiting: dict[Function, list[tuple[dict[str, Any], str]]] = {}
-        """Where the translation of a function is to be put once there is one."""
+        self._waiting: dict[int, list[tuple[dict[str, Any], str]]] = {}
+        """Where the translation of a function is to be put once there is one, by reference."""
         self._references: dict[int, dict[int, Translated]] = {}
         """What can be called by reference, by signature and reference."""
         self._segments: dict[str, Segments] = {}
@@ -177,7 +177,7 @@ class Tier:
         entry.call = made
         self.functions += not any(function.entries.values())
         if word == CALLED:
-            for names, cell in self._waiting.pop(function, ()):
+            for names, cell in self._waiting.pop(function.reference, ()):
                 names[cell] = made
             self._references.setdefault(function.signature, {})[function.reference] = made
         return entry
@@ -199,14 +199,12 @@ class Tier:
             "copy_bytes": copy_bytes, "fill_bytes": fill_bytes,
         }  # fmt: skip
         for name, function in names.functions.items():
-            callee = function.entries.get(CALLED)
             if function.module.host is not None:
                 namespace[name] = _host(function)
-            elif isinstance(callee, Entry):
-                namespace[name] = callee.call
-            else:
-                namespace[name] = leave
-                self._waiting.setdefault(function, []).append((namespace, name))
+                continue
+            namespace[name] = self._references.get(function.signature, {}).get(function.reference, leave)
+            if namespace[name] is leave:
+                self._waiting.setdefault(function.reference, []).append((namespace, name))
         for name, signature in names.signatures.items():
             namespace[name] = self._by_reference(signature)
         for name, code in names.elements.items():
