@@ -18,7 +18,9 @@ HEAD = 2
 """Functions before those that fill it."""
 FIRST_REFERENCE = (1 << 32) + HEAD
 """Reference of the first function that fills the module at position 0."""
-_PIECE = 1 << 20
+_PIECE = 1 << 12
+"""Bytes that are written at a time. Of larger pieces ext4 makes large folios, of which the kernel maps megabytes at the
+first touch, and that would say nothing of the loader."""
 
 ASSEMBLY = f"""
 .export func first () -> (i)
@@ -73,9 +75,18 @@ def functions_for(size: int, words: int = FUNCTION_WORDS) -> int:
     return max(0, min(rest // (4 * words + row), layout.MAX_FUNCTIONS - HEAD))
 
 
-def write_module(path: Path, size: int, order: ByteOrder, words: int = FUNCTION_WORDS) -> Filled:
-    """Write a module of at most this size, and of hardly less unless it is tiny."""
-    count = functions_for(size, words)
+def words_for(size: int, functions: int) -> int:
+    """Words of each function with which so many make a file of this size; 0 if they do not fit."""
+    rest = size - len(encode(model(0), ByteOrder.LITTLE)) - (1 << Module().unit_log2)
+    row = layout.FUNCTION_ROW[ByteOrder.LITTLE].size
+    return min(max(0, rest // functions - row) // 4, layout.MAX_FUNCTION_WORDS)
+
+
+def write_module(
+    path: Path, size: int, order: ByteOrder, words: int = FUNCTION_WORDS, most: int = layout.MAX_FUNCTIONS
+) -> Filled:
+    """Write a module of at most this size, and of hardly less unless it is tiny or has the most functions."""
+    count = min(functions_for(size, words), most)
     empty = Function(Signature(1, 0, 1, 0), 1, 0, ())
     head = model(0)
     # The writer places the sections as if the functions had no code; rows and lengths are mended below.
@@ -92,12 +103,12 @@ def write_module(path: Path, size: int, order: ByteOrder, words: int = FUNCTION_
     layout.HEADER[order].pack_into(file, 0, *header._replace(file_length=length))
     layout.DIRECTORY_ENTRY[order].pack_into(file, at_entry, *code._replace(length=code.length + 4 * words * count))
     one = b"".join(word.to_bytes(4, "little" if order == ByteOrder.LITTLE else "big") for word in filler(words))
-    per_piece = max(1, _PIECE // len(one))
-    with path.open("wb") as output:
-        output.write(file)
-        for _ in range(count // per_piece):
-            output.write(one * per_piece)
-        output.write(one * (count % per_piece))
+    with path.open("wb", buffering=_PIECE) as output:
+        for start in range(0, len(file), _PIECE):
+            output.write(file[start : start + _PIECE])
+        for _ in range(count):
+            for start in range(0, len(one), _PIECE):
+                output.write(one[start : start + _PIECE])
     return Filled(path, length, count, words, end)
 
 

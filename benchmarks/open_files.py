@@ -9,12 +9,16 @@ from pathlib import Path
 from benchmarks import kernel
 from benchmarks.group import NotMeasured
 from benchmarks.lineup import LeftOut
-from benchmarks.modules import write_module
+from benchmarks.modules import FUNCTION_WORDS, words_for, write_module
 from benchmarks.openers import COPYING_C, COPYING_PYTHON, LUA, MARSHAL, REFERENCE, SQLITE, WASMTIME, C
 from benchmarks.peer_files import WRITERS
 from benchmarks.report_text import size as size_text
 from packfile.layout import ByteOrder
 
+FUNCTIONS = 4096
+"""Functions of each file that has room for them, so that one file differs from another in nothing but its length."""
+_FULL = 1 << 20
+"""Bytes from which on a file has that room."""
 _DISK = 8
 """Free disk that a size needs, in multiples of it: six files, and something to spare."""
 _MEMORY = 6
@@ -80,7 +84,8 @@ def _write(path: Path, suffix: str, size: int) -> None:
     if suffix in WRITERS:
         WRITERS[suffix](path, size)
     else:
-        write_module(path, size, ByteOrder[suffix])
+        words = words_for(size, FUNCTIONS) if size >= _FULL else FUNCTION_WORDS
+        write_module(path, size, ByteOrder[suffix], words, FUNCTIONS)
 
 
 def _lack(folder: Path, size: int) -> str:

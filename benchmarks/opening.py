@@ -17,7 +17,7 @@ from benchmarks.group import Group, NotMeasured, no_options
 from benchmarks.lineup import LeftOut
 from benchmarks.measure import interleaved
 from benchmarks.modules import FIRST
-from benchmarks.open_files import CONTENDERS, Contender, Files, write_files
+from benchmarks.open_files import CONTENDERS, FUNCTIONS, Contender, Files, write_files
 from benchmarks.openers import COPYING_C, Opener, Openers
 from benchmarks.report import Quantity, Report, quantities, rows
 from benchmarks.report_text import size as size_text
@@ -109,7 +109,8 @@ def measure(*, quick: bool = False, rounds: int | None = None, known: Openers | 
 def _note(pings: Sequence[float]) -> str:
     return (
         "An opening is: open, link or make ready, call the first function. Its time includes a request over a pipe, "
-        f"shared by all openings of a sample; an empty one takes {1e6 * statistics.median(pings):.0f} us by the median"
+        f"shared by all openings of a sample; an empty one takes {1e6 * statistics.median(pings):.0f} us by the "
+        f"median. Packfiles of 1 MiB and more have the same {FUNCTIONS:,} functions, which are longer in a larger file"
     )
 
 

@@ -13,7 +13,7 @@ from benchmarks import __main__ as command
 from benchmarks import fixups, memory, opening, suite, verifying
 from benchmarks.group import Group, NotMeasured
 from benchmarks.lineup import LOADERS, Loader
-from benchmarks.openers import COPYING_C, REFERENCE, C, Openers
+from benchmarks.openers import COPYING_C, FIRST_TIER, REFERENCE, SECOND_TIER, C, Openers
 from benchmarks.report import Report
 
 MEASURES = (opening.measure, memory.measure, fixups.measure, verifying.measure)
@@ -122,7 +122,7 @@ def test_who_lies_or_dies_is_an_error(
 ) -> None:
     path = tmp_path / "opener.py"
     path.write_text(text)
-    known = Openers({REFERENCE: (sys.executable, str(path))})
+    known = Openers(dict.fromkeys((REFERENCE, FIRST_TIER, SECOND_TIER), (sys.executable, str(path))))
     # The others would only take time.
     known.lacks |= dict.fromkeys(("marshal", "sqlite", "Lua 5.4", "wasmtime", C, COPYING_C), "not wanted")
     monkeypatch.setattr(opening, "QUICK_SIZES", (1 << 12,))
