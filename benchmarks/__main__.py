@@ -6,10 +6,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from benchmarks import digests, fixups, loaders, memory, opening, plots, run, suite, verifying
+from benchmarks.facts import facts
 from benchmarks.group import Group, NotMeasured
-from benchmarks.markdown import section
+from benchmarks.markdown import section, summary
 
 GROUPS = (
     run.GROUP,
@@ -23,6 +25,8 @@ GROUPS = (
 )
 RESULTS = "results.md"
 """What `all --plot DIR` writes beside the figures."""
+SUMMARY = "summary.md"
+"""What it writes for README: claims and what was measured."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,11 +71,13 @@ def _measure_all(options: argparse.Namespace) -> int:
     groups: Sequence[Group] = options.groups
     failed = []
     sections = []
+    reports: dict[str, Any] = {}
     for number, group in enumerate(groups):
         if len(groups) > 1:
             print(f"{'' if number == 0 else chr(10)}=== {group.name}: {group.help}", flush=True)
         try:
-            sections.append(_measure(group, options))
+            reports[group.name], section_text = _measure(group, options)
+            sections.append(section_text)
         except NotMeasured as error:
             if len(groups) == 1:
                 raise
@@ -80,13 +86,14 @@ def _measure_all(options: argparse.Namespace) -> int:
             failed.append(group.name)
     if options.plot and len(groups) > 1:
         (options.plot / RESULTS).write_text("\n".join(sections), encoding="utf-8")
+        (options.plot / SUMMARY).write_text(summary(reports, facts()), encoding="utf-8")
     if failed:
         print(f"not measured: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _measure(group: Group, options: argparse.Namespace) -> str:
-    """Measure one group, print and keep what came out; gives it as Markdown."""
+def _measure(group: Group, options: argparse.Namespace) -> tuple[Any, str]:
+    """Measure one group, print and keep what came out; gives it, and as Markdown."""
     report = group.measure(options)
     print(group.text(report), flush=True)
     document = {"group": group.name, **asdict(report)}
@@ -100,7 +107,7 @@ def _measure(group: Group, options: argparse.Namespace) -> str:
     if options.plot:
         for path in plots.draw(quantities, options.plot, group.name):
             print(f"wrote {path}")
-    return section(group.name, group.help, report, quantities, figures=bool(options.plot))
+    return report, section(group.name, group.help, report, quantities, figures=bool(options.plot))
 
 
 def _positive(text: str) -> int:

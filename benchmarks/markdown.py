@@ -1,6 +1,6 @@
 """Results as Markdown: of each group its figures, its tables and its verdicts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.facts import Facts
@@ -8,6 +8,7 @@ from benchmarks.measure import Spread, number
 from benchmarks.plots import by_key
 from benchmarks.report import Quantity
 from benchmarks.report_text import place
+from benchmarks.verdicts import Verdict
 
 
 def section(name: str, title: str, report: Any, quantities: Sequence[Quantity], figures: bool) -> str:  # noqa: ANN401 - each group has its own
@@ -21,6 +22,29 @@ def section(name: str, title: str, report: Any, quantities: Sequence[Quantity], 
         figures: Whether there are figures beside this text.
     """
     return "\n".join(_lines(name, title, report, quantities, figures)) + "\n"
+
+
+def summary(reports: Mapping[str, Any], facts: Facts) -> str:
+    """What was claimed and what was measured, of all groups in one table.
+
+    Args:
+        reports: What each group found, by its name; of verdicts without a spread nothing is told.
+        facts: The machine.
+    """
+    known = ", ".join(f"{key} {value}" for key, value in facts.items() if value is not None)
+    lines = [
+        f"Measured with {known}.",
+        "",
+        "| group | claim | measured: median (least to greatest) | |",
+        "|---|---|---|---|",
+    ]
+    for name, report in reports.items():
+        for verdict in getattr(report, "verdicts", ()):
+            if isinstance(verdict, Verdict) and verdict.spread is not None:
+                least, median, greatest = (number(value) for value in verdict.spread)
+                measured = f"{median}{verdict.unit} ({least} to {greatest})"
+                lines.append(f"| `{name}` | {verdict.claim} | {measured} | {verdict.words} |")
+    return "\n".join(lines) + "\n"
 
 
 def _lines(name: str, title: str, report: Any, quantities: Sequence[Quantity], figures: bool) -> Iterator[str]:  # noqa: ANN401 - as above

@@ -12,7 +12,14 @@ from benchmarks.facts import Facts, facts
 from benchmarks.group import Group, NotMeasured, no_options
 from benchmarks.measure import Spread, interleaved, seconds
 from benchmarks.programs import PROGRAMS, Answer, Program
+from benchmarks.verdicts import Verdict, at_least, at_most, quotients
 
+FASTER = 4.0
+"""How many times as fast as the first tier the second is, by the median of the programs."""
+SLOWER = 4.5
+"""How many times as slow as CPython it is at most."""
+PEER_SLOWER = 20.0
+"""How many times as slow as the first tier pywasm is."""
 ROUNDS = 7
 QUICK_ROUNDS = 2
 _AT_LEAST = 0.1
@@ -57,6 +64,11 @@ class Report:
     rounds: int
     quick: bool
     results: Sequence[Result]
+
+    @property
+    def verdicts(self) -> Sequence[Verdict]:
+        """What is claimed of the tiers."""
+        return list(judge(self.results))
 
 
 def measure(*, quick: bool = False, rounds: int | None = None) -> Report:
@@ -127,6 +139,7 @@ def text(report: Report) -> str:
         lines += _beside_each_other(result)
     if report.facts["pywasm"] is None:
         lines += ["", "pywasm is not installed: pip install 'packfile[bench]'"]
+    lines += ["", *(verdict.line for verdict in report.verdicts)]
     return "\n".join(lines)
 
 
@@ -137,6 +150,36 @@ def _beside_each_other(result: Result) -> Iterator[str]:
     yield f"  {second} takes {_ratio(taken[second], taken[CPYTHON])} times as long as {CPYTHON}"
     if PYWASM in taken:
         yield f"  {PYWASM} takes {_ratio(taken[PYWASM], taken[first])} times as long as {first}"
+
+
+def judge(results: Sequence[Result]) -> Iterator[Verdict]:
+    """Whether the tiers are as fast as is claimed, with files in little byte order."""
+    tiers = _ratios(results, FIRST, SECOND)
+    if tiers:
+        medians = [Spread.of(ratios).median for ratios in tiers.values()]
+        median = Spread.of(medians).median
+        yield at_least(
+            f"by the median of the programs, the first tier takes at least {FASTER:g} times as long as the second",
+            [median],
+            FASTER,
+            " times",
+        )
+    for program, ratios in _ratios(results, SECOND, CPYTHON).items():
+        claim = f"{program}: the second tier takes at most {SLOWER} times as long as {CPYTHON}"
+        yield at_most(claim, ratios, SLOWER, " times")
+    for program, ratios in _ratios(results, PYWASM, FIRST).items():
+        claim = f"{program}: {PYWASM} takes at least {PEER_SLOWER:g} times as long as the first tier"
+        yield at_least(claim, ratios, PEER_SLOWER, " times")
+
+
+def _ratios(results: Sequence[Result], slow: str, fast: str) -> dict[str, list[float]]:
+    """By program, how many times as long one contender took as another, round by round."""
+    found = {}
+    for result in results:
+        taken = {row.contender.partition(",")[0]: row.seconds for row in reversed(result.rows)}
+        if slow in taken and fast in taken:
+            found[result.program] = quotients(taken[slow], taken[fast])
+    return found
 
 
 def _ratio(slow: Sequence[float], fast: Sequence[float]) -> str:

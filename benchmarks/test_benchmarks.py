@@ -65,6 +65,31 @@ def test_instructions_are_counted() -> None:
     assert counted["loop"] == 4 + 5 * 200 + 2
 
 
+def test_each_claim_of_the_tiers_is_judged() -> None:
+    rows = [
+        run.Row("first tier, little", [8.0, 9.0], [], []),
+        run.Row("first tier, big", [80.0, 90.0], [], []),
+        run.Row("second tier, little", [2.0, 2.0], [], []),
+        run.Row("CPython", [0.5, 0.4], [], []),
+        run.Row("pywasm", [80.0, 270.0], [], []),
+    ]
+    words = {v.claim: (v.spread, v.words) for v in run.judge([run.Result("fib", 1, 1, 1, rows)])}
+    assert words == {
+        "by the median of the programs, the first tier takes at least 4 times as long as the second": (
+            (4.25, 4.25, 4.25),
+            "holds in every sample",
+        ),
+        "fib: the second tier takes at most 4.5 times as long as CPython": (
+            (4.0, 4.5, 5.0),
+            "holds by the median alone",
+        ),
+        "fib: pywasm takes at least 20 times as long as the first tier": (
+            (10.0, 20.0, 30.0),
+            "holds by the median alone",
+        ),
+    }
+
+
 def test_rounds_are_interleaved_and_every_other_goes_backwards() -> None:
     order: list[str] = []
 

@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 import packfile
 from benchmarks import __main__ as command
 from benchmarks import kernel, memory, opening, plots, pressure
+from benchmarks.__main__ import SUMMARY
 from benchmarks.group import NotMeasured
 from benchmarks.kernel import Memory
-from benchmarks.markdown import section
+from benchmarks.lineup import ROOT
+from benchmarks.markdown import section, summary
 from benchmarks.measure import number
 from benchmarks.modules import FIRST, FIRST_REFERENCE, model, write_module
 from benchmarks.openers import REFERENCE, Openers
@@ -153,6 +156,24 @@ def test_markdown_has_tables_figures_and_verdicts() -> None:
     assert "| of | contender | ms | times one |\n|---|---|---|---|\n| this | one | 2 / 3 / 4 | 1 / 1 / 1 |" in text
     assert "| size | contender | KiB | times a |" in text
     assert "\n- verdict: it: 1 (1 to 1): holds in every sample\n" in text
+
+
+def test_a_summary_has_each_claim_that_was_measured() -> None:
+    judged = [at_most("it is small", [1.0, 2.0, 4.0], 3, " KiB"), not_measured("it is large", "left out")]
+    report = Report({"cpu": "any"}, 2, False, quantities(), judged, [])
+    text = summary({"group": report, "other": object()}, {"cpu": "any", "load": None})
+    assert text.startswith("Measured with cpu any.\n\n| group |")
+    assert "| `group` | it is small | 2 KiB (1 to 4) | holds by the median alone |\n" in text
+    assert "large" not in text
+
+
+def test_readme_shows_the_summary_of_the_committed_run_and_its_figures() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    folder = ROOT / "docs" / "_static" / "benchmarks"
+    assert (folder / SUMMARY).read_text(encoding="utf-8") in readme
+    figures = re.findall(r"\((docs/_static/benchmarks/[^)]+)\)", readme)
+    assert len(figures) >= 3
+    assert [path for path in figures if not (ROOT / path).is_file()] == []
 
 
 def test_a_file_that_is_dropped_is_not_in_the_page_cache(tmp_path: Path) -> None:
