@@ -10,7 +10,7 @@ from packfile import layout
 from packfile.layout import ByteOrder
 from packfile.rules import RULES
 from packfile.writer import encode
-from packfile_fuzz.malformed import Broken, expect, mutate
+from packfile_fuzz.malformed import Broken, Expectation, expect, mutate
 from packfile_fuzz.malformed.bases import bases, data_of, deep, full
 from packfile_fuzz.malformed.changes import Cut
 from packfile_suite.build import Builder
@@ -58,6 +58,16 @@ def test_any_bytes_make_a_file_and_always_the_same_one() -> None:
         for length in (0, 1, 2, 3, 8, 40, 300):
             data = data_of(length, length)
             assert mutate(content, order, data) == mutate(bytes(content), order, data)
+
+
+def test_several_faults_can_always_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is wrong with the file takes most of the time, and is another matter.
+    monkeypatch.setattr("packfile_fuzz.malformed.mutation.expect", lambda _: Expectation())
+    files = bases()
+    for number in range(6000):
+        content, order = files[number % len(files)]
+        broken = mutate(content, order, bytes((255 - number % 20,)) + data_of(number))
+        assert len(broken.faults) <= 4
 
 
 def test_a_valid_file_breaks_nothing() -> None:

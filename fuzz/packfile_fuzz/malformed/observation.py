@@ -88,7 +88,7 @@ class Observed:
     bss_total: int = 0
     """Bytes of bss of the set."""
     seconds: float = 0.0
-    """CPU time of all stages together."""
+    """Time of all stages together; by the clock, since to ask for CPU time costs more than a stage."""
 
     def attempt(self, stage: str, action: Callable[[], T]) -> tuple[T | None, PackfileError | None]:
         """What a stage gives, or the outcome that it raises instead; neither if it crashes."""
@@ -105,15 +105,16 @@ def observe(broken: Broken, setting: Setting | None = None) -> Observed:
     """Open, link, call every export and the entry, audit, and parse a file."""
     setting = setting or Setting()
     seen = Observed(fuel=setting.fuel)
-    begun = time.thread_time()
+    begun = time.perf_counter()
     seen.attempt("parse", lambda: _parse(broken.content, seen))
     image, seen.refused = seen.attempt("open", lambda: Image(broken.content, "mutant"))
     if image is not None:
         seen.opened, seen.stats = True, image.stats
         _call_all(broken, image, setting, seen)
-        seen.audited, _ = seen.attempt("audit", lambda: audit(image))
+        found, error = seen.attempt("audit", lambda: audit(image))
+        seen.audited = found if error is None else [error]
         seen.attempt("close", image.close)
-    seen.seconds = time.thread_time() - begun
+    seen.seconds = time.perf_counter() - begun
     return seen
 
 
@@ -148,7 +149,8 @@ def _call_all(broken: Broken, image: Image, setting: Setting, seen: Observed) ->
         i, n, _, _ = counts(0 if function is None else expected.signatures[function])
         call = partial(process.invoke, setting.name, name, [0] * i, [0.0] * n, fuel=setting.fuel, depth=setting.depth)
         results, error = seen.attempt("call", call)
-        seen.calls.append(Called(name, error, results.fuel if results else 0))
+        if results or error:
+            seen.calls.append(Called(name, error, results.fuel if results else 0))
         if isinstance(error, Exhausted):
             # It accepts no more calls.
             seen.attempt("close", process.close)

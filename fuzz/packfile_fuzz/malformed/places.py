@@ -86,7 +86,7 @@ class File:
             rows = entry.length // known.row_size
             fields = layout.FIELDS[known.row] if known.row else ()
             tables.append(Table(kind.name.lower(), fields, entry.offset, known.row_size, rows))
-        return tuple(tables)
+        return tuple(table for table in tables if table.rows)
 
     def table(self, name: str) -> Table | None:
         """The table of that name, if the file has it."""
