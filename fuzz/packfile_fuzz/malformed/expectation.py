@@ -19,7 +19,7 @@ A file that breaks no rule is expected to be accepted, whatever was done to it.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from packfile import layout
 from packfile.layout import ByteOrder, SectionKind
@@ -60,7 +60,7 @@ class Expectation:
     """Whether opening is corrupt, if nothing else is wrong with header and directory."""
     binds: bool = False
     """Whether an import is bound when the set is linked, which then may be unlinkable."""
-    bss_size: int = field(default=0, compare=False)
+    bss_size: int = 0
     """Bytes of bss, which may be more than a loader provides."""
     entry: int | None = None
     """Index of the entry function."""
