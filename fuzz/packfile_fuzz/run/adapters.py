@@ -18,6 +18,7 @@ from typing import Any, Self
 from packfile.layout import Segment
 from packfile_fuzz.program import Call, Program
 from packfile_fuzz.run import peek
+from packfile_fuzz.run.clock import ADAPTER
 from packfile_fuzz.run.inprocess import SEGMENTS, Prepared
 from packfile_fuzz.run.observation import EXHAUSTED, OK, Log, Observation, Part, Seen
 from packfile_suite.execute import Loader
@@ -26,6 +27,13 @@ from packfile_suite.session import LoaderFailed, Session
 TIMEOUT = 10.0
 """Seconds that an adapter has for an answer, if nothing else is asked for."""
 _SHM = Path("/dev/shm")  # noqa: S108 - a directory of our own is made there
+
+
+def write(path: Path, content: bytes) -> Path:
+    """Write a new file; one that stood in its place stays as it was for whoever mapped it."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
+    return path
 
 
 class Adapter:
@@ -42,11 +50,8 @@ class Adapter:
         return self._loader.session()
 
     def write(self, slot: int, content: bytes) -> Path:
-        """A new file; one that stood in its place stays as it was for whoever mapped it."""
-        path = self._directory / f"{self.name}-{slot}.pkf"
-        path.unlink(missing_ok=True)
-        path.write_bytes(content)
-        return path
+        """A new file for one module of a set; see `write`."""
+        return write(self._directory / f"{self.name}-{slot}.pkf", content)
 
     def peek(self, session: Session) -> int:
         """The handle of the module that looks into segments, in that session."""
@@ -89,6 +94,10 @@ class Loaders(Mapping[str, Adapter]):
     ) -> None:
         self.close()
 
+    def write(self, name: str, content: bytes) -> Path:
+        """A new file beside those for the adapters; see `Adapter.write`."""
+        return write(self._directory / f"{name}.pkf", content)
+
     def close(self) -> None:
         """End all adapters and remove their files."""
         for adapter in self._adapters.values():
@@ -108,7 +117,7 @@ def through(adapter: Adapter, example: Program | Prepared, expected: Observation
         with Prepared(example) as prepared:
             return through(adapter, prepared, expected)
     talk = _Talk(adapter, example)
-    with example.clock.stage("adapter"):
+    with example.clock.stage(ADAPTER):
         try:
             talk.run(expected)
         except LoaderFailed as failure:

@@ -25,13 +25,13 @@ class Clock:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Counts what is done in its block."""
-        now = time.perf_counter if name == ADAPTER else time.thread_time
-        start = now()
+        start, passed = time.thread_time(), time.perf_counter()
         self._inner.append(0.0)
         try:
             yield
         finally:
-            spent = now() - start
+            spent, passed = time.thread_time() - start, time.perf_counter() - passed
             inner = self._inner.pop()
             self._inner[-1] += spent
-            self.seconds[name] = self.seconds.get(name, 0.0) + max(0.0, spent - inner)
+            own = (passed if name == ADAPTER else spent) - inner
+            self.seconds[name] = self.seconds.get(name, 0.0) + own

@@ -83,6 +83,12 @@ class Prepared:
             found = self._images[index, order] = self.fresh(index, order)
         return found
 
+    def verify(self) -> None:
+        """Open the files in the declared orders and verify all functions."""
+        for index, entry in enumerate(self.program.entries):
+            if entry.module is not None:
+                _verify_all(self.image(index, entry.order))
+
     def fresh(self, index: int, order: ByteOrder) -> Image:
         """An image that nobody has used; it is for the caller to close."""
         file = self.file(index, order)
@@ -123,7 +129,9 @@ def observe(
         contents = _open(example, chosen, opener or example.image, prefix)
         if eager:
             with example.clock.stage("verify"):
-                _verify_all(contents)
+                for _, content in contents:
+                    if isinstance(content, Image):
+                        _verify_all(content)
         with example.clock.stage("link"):
             process = Process(contents, translate_after=tier)
     except Exception as error:  # noqa: BLE001 - what the reference raises is what is observed
@@ -141,12 +149,10 @@ def _open(example: Prepared, orders: Orders, opener: Open, prefix: int) -> _Cont
     return contents
 
 
-def _verify_all(contents: _Contents) -> None:
-    for _, content in contents:
-        if isinstance(content, Image):
-            for index in range(content.function_count):
-                with suppress(PackfileError):  # It is told at the first call, as the spec says.
-                    verify(content, index)
+def _verify_all(image: Image) -> None:
+    for index in range(image.function_count):
+        with suppress(PackfileError):  # It is told at the first call, as the spec says.
+            verify(image, index)
 
 
 def _run(example: Prepared, process: Process, contents: _Contents, trace: machine.Tracer | None) -> Observation:
