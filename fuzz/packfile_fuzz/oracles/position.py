@@ -1,21 +1,22 @@
 """The oracle of load positions: behind other modules a program does what it does in front.
 
-A program can see where it was loaded, since addresses and references are integers that count positions. So runs are
-compared modulo 2^38, which is the least shift that 64 empty modules in front give to an address or a reference; sums,
-differences and products keep that congruence. Where a program makes something else of a shifted integer (compares it,
-divides it, turns it into a float), both runs are watched step by step, and the first instruction after which they are
-not congruent is judged: it is to blame unless it read an integer that was shifted. A load, a store or a call by
-reference of an operand that was shifted as it should be must go on the same in both.
+A program can see where it was loaded, since addresses and references are integers that count positions. So both runs
+are watched step by step, and integers are compared modulo 2^38, which divides the shift that 64 empty modules in front
+give to an address or a reference; sums, differences and products keep that congruence. What loads an address or a
+reference must shift it exactly. Where a program makes something else of a shifted integer (compares it, divides it,
+turns it into a float), the runs part lawfully; so the first instruction after which they are not congruent is to blame
+only if it read no integer that was shifted. A load, a store or a call by reference of an operand that was shifted as it
+should be must go on the same in both.
 
 Assumes that the program holds no address as a number that it did not ask for; none of the boundary values is one of a
-segment behind 64 modules. Promises no verdict where the difference may be lawful.
+segment behind 64 modules. Promises no verdict where a difference may be lawful.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from packfile.instructions import INSTRUCTIONS, Opcode
@@ -29,6 +30,14 @@ FILLERS = 64
 """Modules in front; a power of two, so that congruence modulo their shift survives wrapping at 2^64."""
 _REFERENCE = FILLERS << 32
 _ADDRESS = 3 * FILLERS << 32
+_SHIFTS: Mapping[int, tuple[int, ...]] = {
+    Opcode.LRODATA: (_ADDRESS,),
+    Opcode.LDATA: (_ADDRESS,),
+    Opcode.LBSS: (_ADDRESS,),
+    Opcode.LFN: (_REFERENCE,),
+    Opcode.LDSLOT: (_ADDRESS, _REFERENCE),
+}
+"""What an instruction adds to what it loads, if that is not 0."""
 _MOST_STEPS = 20_000
 _VALUE = re.compile(r"[in]\[a\] = ")
 _READ = re.compile(r"i\[([abc])\]")
@@ -52,12 +61,13 @@ def position(example: Example) -> Iterator[Comparison]:
     """The program does the same behind other modules, but for what the positions say."""
     if len(example.program.entries) + FILLERS >= MAX_MODULES:
         return
-    got = observe(example.prepared, prefix=FILLERS)
-    if _plain(example.base) == _plain(got):
+    before, ones = _watched(example, 0)
+    behind, others = _watched(example, FILLERS)
+    found = _first_difference(ones, others)
+    if found is None and _plain(before) == _plain(behind):
         yield EQUAL
         return
-    ran = _steps(example, 0), _steps(example, FILLERS)
-    verdict = _judge(*ran, compare(example.program, example.base, got))
+    verdict = _judge(ones, others, found, compare(example.program, before, behind))
     if verdict is not None:
         yield verdict
 
@@ -79,49 +89,61 @@ def _plain_part(part: Part) -> object:
     return tuple(word % _REFERENCE for word in words), part.content[whole:]
 
 
-def _steps(example: Example, fillers: int) -> list[_Step]:
+def _watched(example: Example, fillers: int) -> tuple[Observation, list[_Step]]:
     steps: list[_Step] = []
 
     def trace(frame: Frame, word: int) -> None:
         if len(steps) < _MOST_STEPS:
             code, function = frame.code, frame.function
             fields = code.ops[word], code.a[word], code.b[word], code.c[word]
-            n = struct.pack(f"<{code.n_registers}d", *frame.n[: code.n_registers])
+            n = struct.pack(f"<{code.n_registers}d", *frame.n[: code.n_registers]) if code.n_registers else b""
             at = function.module.position - fillers
             steps.append(_Step(at, function.index, word, fields, tuple(frame.i), n))
 
-    observe(example.prepared, prefix=fillers, trace=trace)
-    return steps
+    return observe(example.prepared, prefix=fillers, trace=trace), steps
 
 
-def _judge(ones: list[_Step], others: list[_Step], plain: Comparison) -> Comparison | None:
-    """The difference of two runs that were not congruent in what came of them, if it has no lawful cause."""
-    for number in range(max(len(ones), len(others))):
-        one, other = (steps[number] if number < len(steps) else None for steps in (ones, others))
-        if one is not None and other is not None and _is_congruent(one, other):
-            continue
-        flow = one is None or other is None or one[:4] != other[:4]
-        if number == 0:
-            return _blamed("the first instruction", plain, "")
-        return _blame(ones[number - 1], others[number - 1], plain, flow=flow)
-    if len(ones) >= _MOST_STEPS:
-        return None
-    if not ones:
-        return _blamed("without one instruction", plain, "")
-    if plain.outcomes[0] != plain.outcomes[1]:
-        return _blame(ones[-1], others[-1], plain, flow=True)
-    # Bytes of shifted integers were copied to odd places, or nothing was shifted at all.
-    shifted = any(one.i != other.i for one, other in zip(ones, others, strict=True))
-    return None if shifted else _blamed("with the same registers throughout", plain, "")
+def _first_difference(ones: list[_Step], others: list[_Step]) -> int | None:
+    """The first step before which the runs are not as they should be; None if they are throughout."""
+    last: _Step | None = None
+    for number, (one, other) in enumerate(zip(ones, others, strict=False)):
+        if not _is_congruent(one, other) or not (last is None or _is_loaded_right(last, one, other)):
+            return number
+        last = one
+    return None if len(ones) == len(others) else min(len(ones), len(others))
 
 
 def _is_congruent(one: _Step, other: _Step) -> bool:
     return (
         one[:4] == other[:4]
         and one.n == other.n
-        and len(one.i) == len(other.i)
         and (one.i == other.i or all((x - y) % _REFERENCE == 0 for x, y in zip(one.i, other.i, strict=True)))
     )
+
+
+def _is_loaded_right(before: _Step, one: _Step, other: _Step) -> bool:
+    """Whether what an instruction loaded, if it is one that loads addresses or references, is shifted as it must be."""
+    shifts = _SHIFTS.get(before.code[0])
+    if shifts is None or one[:2] != before[:2]:
+        return True
+    register = before.code[1]
+    return other.i[register] - one.i[register] in (shifts if one.i[register] else (0,))
+
+
+def _judge(ones: list[_Step], others: list[_Step], found: int | None, plain: Comparison) -> Comparison | None:
+    """What is wrong with runs that are not congruent; None if that has, or may have, a lawful cause."""
+    if found == 0 or not ones:
+        return _blamed("before the first instruction", plain, "")
+    if found is not None:
+        flow = found in (len(ones), len(others)) or ones[found][:4] != others[found][:4]
+        return _blame(ones[found - 1], others[found - 1], plain, flow=flow)
+    if len(ones) >= _MOST_STEPS:
+        return None
+    if plain.outcomes[0] != plain.outcomes[1]:
+        return _blame(ones[-1], others[-1], plain, flow=True)
+    # Bytes of shifted integers were copied to odd places, or nothing was shifted at all.
+    shifted = any(one.i != other.i for one, other in zip(ones, others, strict=True))
+    return None if shifted else _blamed("with the same registers throughout", plain, "")
 
 
 def _blame(one: _Step, other: _Step, plain: Comparison, *, flow: bool) -> Comparison | None:
@@ -139,6 +161,8 @@ def _blame(one: _Step, other: _Step, plain: Comparison, *, flow: bool) -> Compar
     else:
         # What was stored may have been shifted, so a load may give something else.
         lawful = bool(moved) or is_access
+    if one.code[0] in _SHIFTS and not flow:
+        lawful = False
     where = f"{row.mnemonic} at word {one.word} of function {one.function} at position {one.position}"
     return None if lawful else _blamed(where, plain, row.mnemonic)
 
