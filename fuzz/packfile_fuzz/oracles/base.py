@@ -98,5 +98,7 @@ class Example:
                 image.close()
 
 
+OTHER = {ByteOrder.LITTLE: ByteOrder.BIG, ByteOrder.BIG: ByteOrder.LITTLE}
+"""The order that a file is not in."""
 PAGE = mmap.ALLOCATIONGRANULARITY
 """A data section that lies on a multiple of this many bytes is mapped, not copied."""

@@ -19,11 +19,9 @@ from packfile.image import Image
 from packfile.layout import ByteOrder
 from packfile.model import Module
 from packfile.writer import convert, decode
-from packfile_fuzz.oracles.base import Example
+from packfile_fuzz.oracles.base import OTHER, Example
 from packfile_fuzz.run import Comparison
 from packfile_fuzz.run.observation import EQUAL, different
-
-_OTHER = {ByteOrder.LITTLE: ByteOrder.BIG, ByteOrder.BIG: ByteOrder.LITTLE}
 
 
 def write_decode(example: Example) -> Iterator[Comparison]:
@@ -44,7 +42,7 @@ def disassembly(example: Example) -> Iterator[Comparison]:
 def conversion(example: Example) -> Iterator[Comparison]:
     """A file converted twice is the same file, and converted once that of the module in the other order."""
     for index, _, order in _modules(example):
-        file, other = example.prepared.file(index, order), _OTHER[order]
+        file, other = example.prepared.file(index, order), OTHER[order]
         converted = convert(file, other)
         yield _same_bytes(f"module {index}, converted", example.prepared.file(index, other), converted)
         yield _same_bytes(f"module {index}, converted twice", file, convert(converted, order))

@@ -48,7 +48,6 @@ class Prepared:
         self.clock = clock or Clock()
         self.log: list[Message] = []
         self.host = host_module(self.log)
-        self.peek = peek.image()
         self._files: dict[tuple[int, ByteOrder], bytes] = {}
         self._images: dict[tuple[int, ByteOrder], Image] = {}
 
@@ -62,7 +61,7 @@ class Prepared:
 
     def close(self) -> None:
         """Close the images."""
-        for image in (*self._images.values(), self.peek):
+        for image in self._images.values():
             image.close()
         self._images.clear()
 
@@ -145,7 +144,7 @@ def _open(example: Prepared, orders: Orders, opener: Open, prefix: int) -> _Cont
     for index, entry in enumerate(example.program.entries):
         contents.append((entry.name, example.host if entry.module is None else opener(index, orders[index])))
     if peek.has_room(example.program, prefix):
-        contents.append((peek.NAME, example.peek))
+        contents.append((peek.NAME, peek.image()))
     return contents
 
 

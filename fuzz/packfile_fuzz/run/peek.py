@@ -88,8 +88,9 @@ def file() -> bytes:
     return encode(module(), ByteOrder.LITTLE)
 
 
+@cache
 def image() -> Image:
-    """The file, opened; it is for the caller to close."""
+    """The file, opened in memory, for as long as this process lives."""
     return Image(file(), NAME)
 
 
