@@ -84,26 +84,8 @@ def _shape(i_params: int, n_params: int, i_results: int, n_results: int) -> Shap
 SHAPES: Final = tuple(
     _shape(*counts)
     for counts in (
-        *(
-            (0, 0, 0, 0),
-            (1, 0, 1, 0),
-            (0, 1, 0, 1),
-            (2, 0, 1, 0),
-            (0, 2, 0, 1),
-            (2, 1, 1, 2),
-            (1, 1, 4, 4),
-            (4, 4, 2, 2),
-        ),
-        *(
-            (2, 2, 4, 4),
-            (0, 0, 8, 8),
-            (8, 8, 8, 8),
-            (3, 2, 8, 8),
-            (0, 0, 3, 1),
-            (4, 0, 8, 0),
-            (0, 4, 0, 8),
-            (2, 2, 2, 2),
-        ),
+        *((0, 0, 0, 0), (1, 0, 1, 0), (0, 1, 0, 1), (2, 0, 1, 0), (0, 2, 0, 1), (2, 1, 1, 2), (1, 1, 4, 4), (4, 4, 2, 2)),
+        *((2, 2, 4, 4), (0, 0, 8, 8), (8, 8, 8, 8), (3, 2, 8, 8), (0, 0, 3, 1), (4, 0, 8, 0), (0, 4, 0, 8), (2, 2, 2, 2)),
     )
 )
 """Of functions inside; the last half are those of functions that are called first, whose results show more."""
