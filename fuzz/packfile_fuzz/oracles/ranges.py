@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from packfile_fuzz.generator import from_seed
-from packfile_fuzz.oracles.examine import Judgement, examine
+from packfile_fuzz.oracles.judging import Judgement, examine
 from packfile_fuzz.oracles.registry import ORACLES
 from packfile_fuzz.results import Failure, Tally
 from packfile_fuzz.run import TIMEOUT, Clock, Loaders, Verdict

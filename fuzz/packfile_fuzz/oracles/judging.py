@@ -30,8 +30,8 @@ class Judgement:
 
     seen: Observation | None = None
     """What the program came to in the reference; None if that could not be found out."""
-    executed: frozenset[str] | None = None
-    """Mnemonics of what was executed, if an oracle watched it."""
+    executed: Counter[str] | None = None
+    """How often instructions were begun, by mnemonic, if an oracle watched the run."""
     comparisons: list[tuple[str, Comparison]] = field(default_factory=list)
     """Every comparison that was made, with the name of its oracle."""
 
@@ -56,9 +56,12 @@ class Judgement:
         One that trapped is always told; one that went well only where an oracle watched the run, since that costs
         more than the run itself.
         """
-        seen = () if self.seen is None else self.seen.calls
-        failed = frozenset(f"{call.opcode} {call}" for call in seen if call.opcode)
-        return failed | frozenset(f"{mnemonic} ok" for mnemonic in self.executed or ())
+        calls = () if self.seen is None else self.seen.calls
+        failed = Counter(call.opcode for call in calls if call.opcode)
+        went_well = (self.executed or Counter()) - failed
+        return frozenset(f"{call.opcode} {call}" for call in calls if call.opcode) | frozenset(
+            f"{mnemonic} ok" for mnemonic in went_well
+        )
 
     @property
     def rules(self) -> frozenset[str]:

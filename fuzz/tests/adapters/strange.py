@@ -1,0 +1,69 @@
+"""The reference's adapter with something wrong with it, which its argument names.
+
+What is wrong happens at calls of functions that are named for it, so that one process shows both good and bad.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from packfile import adapter
+from packfile.instructions import Opcode
+from packfile.machine.state import HANDLERS, Frame
+
+FAULT = sys.argv[1]
+_answer = adapter.Adapter.answer
+Message = dict[str, Any]
+
+
+def popcnt(f: Frame, pc: int, a: int, b: int, _c: int) -> int:
+    f.i[a] = (f.i[b] & (1 << 63) - 1).bit_count()
+    return pc + 1
+
+
+def store8(_f: Frame, pc: int, _a: int, _b: int, _c: int) -> int:
+    return pc + 1
+
+
+def crash() -> Message:
+    sys.stderr.write("out of luck\n")
+    sys.stderr.flush()
+    os._exit(3)
+
+
+def hang() -> Message:
+    time.sleep(60)
+    return {}
+
+
+def rubbish() -> Message:
+    return {"outcome": "fine"}
+
+
+def error() -> Message:
+    raise ZeroDivisionError("nobody caught this")
+
+
+ON_CALL: dict[str, Callable[[], Message]] = {"crash": crash, "hang": hang, "rubbish": rubbish, "error": error}
+
+
+def answer(self: adapter.Adapter, request: Message) -> Message:
+    if request["command"] == "call" and request.get("function") in ON_CALL:
+        return ON_CALL[request["function"]]()
+    if FAULT == "shallow" and request["command"] == "call" and int(request["depth"]) > int(sys.argv[2]):
+        return {"outcome": "exhausted", "log": []}
+    if FAULT == "small" and request["command"] == "link":
+        images = [self._images[entry["image"]] for entry in request["modules"] if "image" in entry]
+        if sum(image.bss_size for image in images) > int(sys.argv[2]):
+            return {"outcome": "exhausted"}
+    return _answer(self, request)
+
+
+adapter.Adapter.answer = answer  # type: ignore[method-assign]
+if FAULT == "popcnt":
+    HANDLERS[Opcode.I_POPCNT] = popcnt
+elif FAULT == "store8":
+    HANDLERS[Opcode.I_STORE8] = store8
+adapter.serve(sys.stdin.buffer, sys.stdout.buffer)
