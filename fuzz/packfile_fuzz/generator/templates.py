@@ -121,7 +121,7 @@ def _memory(effect: str) -> tuple[tuple[int, ...], int]:
 def _preload_from(row: Instruction, detail: Detail) -> int:
     if not detail.sources:
         return _NEVER
-    return 0x60 << 56 if row.traps else 0xA8 << 56
+    return 0x40 << 56 if row.traps else 0xA8 << 56
 
 
 def templates(instructions: Mapping[Opcode, Instruction], layout: Layout) -> tuple[Template, ...]:
@@ -129,12 +129,19 @@ def templates(instructions: Mapping[Opcode, Instruction], layout: Layout) -> tup
     by_op = {op: template(row, layout) for op, row in instructions.items()}
     # What runs on by itself is simpler than what does not, so it comes first.
     order = sorted(by_op, key=lambda op: (by_op[op][0] is not None, bool(instructions[op].traps), op))
-    again = list(islice(cycle(_favourites(instructions, by_op)), 256))
+    again = list(islice(cycle(_favourites(by_op)), 256))
     return tuple(([END] * _ENDS + [by_op[op] for op in order] + again)[:256])
 
 
-def _favourites(instructions: Mapping[Opcode, Instruction], by_op: Mapping[Opcode, Template]) -> Iterator[Template]:
-    often = {emit.constant: 7, emit.address: 2, emit.access: 2, emit.block: 1, emit.literal: 2, emit.call: 8}
+def _favourites(by_op: Mapping[Opcode, Template]) -> Iterator[Template]:
+    often: dict[Emit, int] = {
+        emit.constant: 7,
+        emit.address: 2,
+        emit.access: 2,
+        emit.block: 1,
+        emit.literal: 2,
+        emit.call: 8,
+    }
     often |= {emit.call_slot: 14, emit.call_reference: 6, emit.slot: 3, emit.reference: 1, emit.table: 1}
     for op, made in by_op.items():
         by = made[0]

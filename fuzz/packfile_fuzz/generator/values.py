@@ -22,7 +22,32 @@ MASK32: Final = (1 << 32) - 1
 INTEGERS: Final = tuple(
     x & MASK64
     for x in (
-        *(0, 1, -1, 2, -2, 3, 7, 8, 31, 32, 62, 63, 64, 65, 127, 128, -128, -129, 255, 256, 32767, 32768, -32768, 65535),
+        *(
+            0,
+            1,
+            -1,
+            2,
+            -2,
+            3,
+            7,
+            8,
+            31,
+            32,
+            62,
+            63,
+            64,
+            65,
+            127,
+            128,
+            -128,
+            -129,
+            255,
+            256,
+            32767,
+            32768,
+            -32768,
+            65535,
+        ),
         *((1 << 31) - 1, 1 << 31, -(1 << 31), -(1 << 31) - 1, MASK32, 1 << 32, (1 << 52) + 1, (1 << 53) + 1),
         *((1 << 63) - 1, -(1 << 63), -(1 << 63) + 1, -(1 << 63) + 1024, (1 << 63) - 512, MASK64 - 1024),
         *(0x5555555555555555, 0x8000000080000000, 0x7F80000000000001, 0x7FA00000, 0xFF800000, 0x00000001_00000008),
@@ -112,15 +137,15 @@ def _number(text: str) -> int:
 
 def _offsets(size: int) -> tuple[int, ...]:
     room = max(1, (size - 56) // 8) if size >= 64 else max(1, size // 8)
-    good = tuple(8 * (k % room) for k in range(216))
+    good = tuple(8 * (k % room) for k in range(228))
     ends = (size, size - 8, size - 1, size - 4, size - 2, size - 16, size + 8, 0, 1, 2, 3, 4, 6, 12, 20, -1, -8)
     far = ((1 << 31) - 1, -(1 << 31), size + 1, size - 3)
-    return tuple(x & MASK32 for x in (*good, *islice(cycle((*ends, *far)), 40)))
+    return tuple(x & MASK32 for x in (*good, *islice(cycle((*ends, *far)), 28)))
 
 
 OFFSETS: Final = {size: _offsets(size) for size in SIZES}
 """Offsets into a segment, by its length, as 32 bits: most are multiples of 8 with 64 bytes after them, where there are
-so many; the last 40 are where segments and alignments end."""
+so many; the last 28 are where segments and alignments end."""
 
 
 def _pattern(salt: int) -> bytes:
