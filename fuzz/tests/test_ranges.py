@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from packfile_fuzz import run
-from packfile_fuzz.oracles import ORACLES, Options, base, rates, run_range, unfair
+from packfile_fuzz.malformed import CHECKS, Problem
+from packfile_fuzz.oracles import ORACLES, Options, rates, run_range, unfair
 from packfile_fuzz.results import Tally
 from packfile_fuzz.run import Comparison, Loaders, Verdict
 
@@ -58,7 +59,7 @@ def test_an_exception_in_one_example_is_a_failure_and_ends_nothing(monkeypatch: 
             raise KeyError("something of ours")
         return good(*args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(base, "observe", third)
+    monkeypatch.setattr("packfile_fuzz.oracles.base.observe", third)
     tally = run_range(0, 5, Options(oracles=("internal-error",)))
     assert tally.examples == 5
     (failure,) = tally.failures
@@ -107,3 +108,42 @@ def test_every_stage_has_a_rate() -> None:
         found = rates(0.05, loaders)
     assert list(found) == ["generate", "write", "verify", "run", "differential", "adapter good"]
     assert all(rate > 0 for rate in found.values())
+
+
+def test_broken_files_are_judged_by_their_checks() -> None:
+    tally = run_range(0, 30, Options(oracles=(), kind="malformed"))
+    assert not tally.failures
+    assert set(tally.verdicts) == {f"{check} equal" for check in CHECKS}
+    assert set(tally.verdicts.values()) == {30}
+    assert any(rule.startswith("PF-") for rule in tally.rules)
+
+
+def test_broken_files_go_through_loaders() -> None:
+    loaders = (("good", (sys.executable, STRANGE, "none")), ("bad", (sys.executable, STRANGE, "accepting")))
+    tally = run_range(0, 30, Options(oracles=("loader",), loaders=loaders, kind="malformed"))
+    assert tally.verdicts["loader equal"] >= 30
+    assert {failure.signature.loader for failure in tally.failures} == {"bad"}
+    assert {failure.kind for failure in tally.failures} == {"malformed"}
+    assert any(failure.signature.outcomes[0] == "malformed" for failure in tally.failures)
+
+
+def test_a_loader_that_dies_of_a_broken_file_is_told_whatever_is_broken() -> None:
+    loaders = (("dying", (sys.executable, STRANGE, "dying")),)
+    tally = run_range(0, 8, Options(oracles=("loader",), loaders=loaders, kind="malformed"))
+    assert tally.verdicts == {"loader different": 8} | {f"{check} equal": 8 for check in CHECKS}
+    assert {failure.signature.outcomes for failure in tally.failures} == {("an outcome", "crash")}
+
+
+def test_a_fault_of_ours_with_a_broken_file_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("packfile_fuzz.oracles.broken.judge", lambda _broken: 1 // 0)
+    (failure,) = run_range(3, 1, Options(oracles=(), kind="malformed")).failures
+    assert failure.signature.oracle == "internal-error"
+    assert "a broken file: ZeroDivisionError" in failure.message
+
+
+def test_a_check_that_finds_something_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Problem("opening", "malformed", "ok", "PF-HDR-004", "open: expected malformed, got ok")
+    monkeypatch.setattr("packfile_fuzz.oracles.broken.judge", lambda _broken: [problem])
+    (failure,) = run_range(3, 1, Options(oracles=(), kind="malformed")).failures
+    assert failure.signature == ("opening", ("malformed", "ok"), "PF-HDR-004", "", "reference")
+    assert failure.message == problem.message

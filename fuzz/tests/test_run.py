@@ -153,8 +153,9 @@ def test_a_digest_tells_places_apart() -> None:
     def digest(*contents: bytes) -> int:
         return peek.digest([Part("main", "data", 0, content) for content in contents])
 
-    contents = b"", b"\1", b"\0\1", b"\1\0", bytes(8), bytes(7) + b"\1", b"\1" + bytes(8)
-    assert len({digest(content) for content in contents}) == len(contents)
+    for length in (3, 13, 24):
+        contents = [bytes(length), *(bytes(at) + b"\1" + bytes(length - at - 1) for at in range(length))]
+        assert len({digest(content) for content in contents}) == length + 1
     assert digest(b"\1\2") == digest(b"\1", b"\2")
 
 

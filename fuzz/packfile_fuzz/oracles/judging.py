@@ -101,7 +101,7 @@ def examine(
             shared = stack.enter_context(Example(program, place, clock))
             judgement.seen = shared.base
         except Exception as error:  # noqa: BLE001 - a defect of ours is a finding, and the rest go on
-            judgement.comparisons.append((INTERNAL_ERROR, _broke("the base run", error)))
+            judgement.comparisons.append((INTERNAL_ERROR, broke("the base run", error)))
             return judgement
         for oracle in oracles:
             _ask(judgement, oracle, shared)
@@ -117,10 +117,10 @@ def _ask(judgement: Judgement, oracle: Oracle, example: Example) -> None:
     except (PackfileError, AssemblyError, ModelError) as error:
         judgement.comparisons.append((oracle.name, different(str(error), "accepted", type(error).__name__)))
     except Exception as error:  # noqa: BLE001 - a defect of ours is a finding, and the rest go on
-        judgement.comparisons.append((INTERNAL_ERROR, _broke(f"the oracle {oracle.name}", error)))
+        judgement.comparisons.append((INTERNAL_ERROR, broke(f"the oracle {oracle.name}", error)))
 
 
-def _broke(where: str, error: Exception) -> Comparison:
+def broke(where: str, error: Exception) -> Comparison:
     """An exception in the fuzzer, or in what of the reference it calls directly."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     kind = type(error).__name__
