@@ -260,6 +260,20 @@ def test_fewer_calls_and_other_memory_are_differences() -> None:
     assert compare(example, whole, other).message == "data of main at 1: expected 02, got 03"
 
 
+@pytest.mark.parametrize("calls", [(), (Call("main", "fill", (3,), fuel=20),)])
+def test_a_loader_that_fails_after_its_last_answer_is_told(calls: tuple[Call, ...]) -> None:
+    example = talk(*calls)
+    with strange("leaving") as adapter:
+        found = compare(example, observe(example), through(adapter, example))
+    assert found.outcomes == ("nothing more", "crash")
+    assert "after the last call: ended with exit status 3" in found.message
+
+
+def test_names_of_loaders_are_any_text() -> None:
+    with Loaders({"../bin/pf adapter": [sys.executable, str(STRANGE), "none"]}) as loaders:
+        assert through(loaders["../bin/pf adapter"], program()) == observe(program())
+
+
 def test_adapters_and_their_files_end_with_their_loaders() -> None:
     with Loaders({"strange": [sys.executable, str(STRANGE), "none"]}) as loaders:
         through(loaders["strange"], program())

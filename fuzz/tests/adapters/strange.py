@@ -82,9 +82,14 @@ def dying(self: adapter.Adapter, request: Message) -> Message:
     return crash() if request["command"] == "open" else _answer(self, request)
 
 
+def leaving(self: adapter.Adapter, request: Message) -> Message:
+    return crash() if request["command"] == "close" else _answer(self, request)
+
+
 adapter.Adapter.answer = answer  # type: ignore[method-assign]
-if FAULT in ("accepting", "dying"):
-    adapter.Adapter.answer = {"accepting": accepting, "dying": dying}[FAULT]  # type: ignore[method-assign]
+OTHERS = {"accepting": accepting, "dying": dying, "leaving": leaving}
+if FAULT in OTHERS:
+    adapter.Adapter.answer = OTHERS[FAULT]  # type: ignore[method-assign]
 elif FAULT == "popcnt":
     HANDLERS[Opcode.I_POPCNT] = popcnt
 elif FAULT == "store8":
