@@ -215,6 +215,12 @@ def test_position_lets_programs_look_at_their_addresses(function: str, place: Lo
     assert len(judgement.comparisons) == (function == "address")
 
 
+def test_position_does_not_take_an_argument_for_what_a_trapped_load_gave(place: Loaders) -> None:
+    text = ".import lazy func none.f () -> ()\n.export func f (i) -> ()\n  ldslot i0, none.f\n  ret\n"
+    example = alone(text, Call("main", "f", (5,)), Call("main", "f", (7,)))
+    assert not asked("position", example, place).differences
+
+
 def test_counters_see_what_was_swapped(monkeypatch: pytest.MonkeyPatch, place: Loaders) -> None:
     good = Image.words
 
@@ -282,6 +288,13 @@ def test_internal_error_sees_an_exception_that_is_no_outcome(monkeypatch: pytest
     found = asked("internal-error", program(), place).differences
     assert found[0][0].outcomes[1] == "internal"
     assert "call 2: IndexError: register of 1" in found[0][1]
+
+
+def test_internal_error_sees_good_code_that_is_refused(monkeypatch: pytest.MonkeyPatch, place: Loaders) -> None:
+    monkeypatch.setattr(verify, "_judge", lambda *_: verify.Finding("PF-CODE-001", "no", 0, "", ""))
+    ((signature, message),) = asked("internal-error", program([Call("main", None)]), place).differences
+    assert signature.outcomes == ("one of exhausted, ok, trap, unlinkable", "invalid")
+    assert "call 1: main:" in message
 
 
 def test_an_exception_of_an_oracle_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch, place: Loaders) -> None:
