@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from packfile.adapter import host_module
 from packfile.errors import PackfileError, Trap
 from packfile.image import Image
-from packfile.instructions import INSTRUCTIONS
+from packfile.instructions import INSTRUCTIONS, Opcode
 from packfile.layout import ByteOrder
 from packfile.machine import Frame
 from packfile.model import Function
@@ -36,7 +36,7 @@ class Mix:
     """Most that a call that returned took."""
 
 
-def instructions(function: Function) -> Iterator[tuple[int, int, int]]:
+def instructions(function: Function) -> Iterator[tuple[Opcode, int, int]]:
     """Each instruction of a function: its op, its first word and its literal, 0 if it has none."""
     at = 0
     while at < len(function.code):

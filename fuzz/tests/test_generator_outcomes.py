@@ -85,6 +85,12 @@ def test_every_instruction_is_run(traced: Mix) -> None:
     assert set(traced.executed) == set(INSTRUCTIONS)
 
 
+def test_free_form_has_little_fuel(programs: list[Program]) -> None:
+    contents = [bytes((*content[:2], 255, *content[3:])) for content in map(from_seed, range(1500))]
+    assert max(call.fuel for content in contents for call in build(content).calls) == 1000
+    assert max(call.fuel for program in programs for call in program.calls) > 1000
+
+
 def test_memory_is_reached_and_missed_in_every_way(traced: Mix) -> None:
     missed = Counter[str]()
     for (op, code), count in traced.trapped.items():

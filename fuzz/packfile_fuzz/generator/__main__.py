@@ -20,4 +20,5 @@ def main(seed: int) -> None:
         click.echo(f"; {call}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -15,7 +15,7 @@ from packfile.instructions import Opcode
 from packfile.layout import Binding, ImportKind
 from packfile.model import Import
 from packfile_fuzz.generator.body import Body, Branch
-from packfile_fuzz.generator.shape import HOST, INNER, Shape
+from packfile_fuzz.generator.shape import HOST, INNER, MOST, Shape
 from packfile_fuzz.generator.values import LENGTHS, LITERALS, MASK32, MASK64, OF_BANK, Bank
 
 _SPREAD: Final = 0x9E3779B97F4A7C15
@@ -238,7 +238,7 @@ def returned(body: Body, raw: int) -> int:
     """Fields a and b of a return."""
     signature = body.shape.signature
     i, n = raw >> 8, raw >> 16
-    return min(i & 7, 8 - signature.i_results) << 8 | min(n & 7, 8 - signature.n_results) << 16
+    return min(i & 7, MOST - signature.i_results) << 8 | min(n & 7, MOST - signature.n_results) << 16
 
 
 def loop(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:

@@ -41,6 +41,7 @@ HEAD_ITEMS: Final = 28
 _MOST_READ: Final = HEAD_ITEMS + 12 * (_MOST_ITEMS + 1)
 _SEGMENTS: Final = (Segment.RODATA, Segment.DATA, Segment.BSS)
 _FUELS: Final = (0, 1, 2, 3, 5, 8, 100, 9_007_199_254_740_991)
+"""The last, which is the most there is, never ends what goes round for ever: free form has the first four alone."""
 _DEPTHS: Final = (0, 1, 2, 3, 4, 9_007_199_254_740_991, 50, 50)
 
 
@@ -65,9 +66,10 @@ def build(content: bytes) -> Program:
     names = _FUNCTION_NAMES[head >> 25 & 1]
     module_names = _NAMES[head >> 24 & 1]
     plans = [_plan(items, position, module_names[position]) for position in range(_MODULES[head & 7])]
-    calls = [_call(items, number, plans, names) for number in range(_CALLS[head >> 32 & 3])]
+    free = head >> 16 & 0xFF >= _FREE_FROM
+    calls = [_call(items, number, plans, names, free=free) for number in range(_CALLS[head >> 32 & 3])]
     data = tuple([row for plan in plans for row in _data_imports(plan.name, plan.sizes)])
-    order = _Order(plans, names, free=head >> 16 & 0xFF >= _FREE_FROM)
+    order = _Order(plans, names, free=free)
     stream = filter(None, items[HEAD_ITEMS:])
     entries = []
     uses_host = False
@@ -230,7 +232,7 @@ def _data_imports(module: str, sizes: tuple[int, int, int]) -> tuple[Import, ...
     return (*good, *(emit.imported(kind, binding, module, name, size) for kind, binding, name, size in wanting))
 
 
-def _call(head: Sequence[int], number: int, plans: Sequence[_Plan], names: tuple[str, ...]) -> Call:
+def _call(head: Sequence[int], number: int, plans: Sequence[_Plan], names: tuple[str, ...], *, free: bool) -> Call:
     choice, i, n = head[_CALLS_AT + 3 * number : _CALLS_AT + 3 * number + 3]
     plan = plans[(choice & 0xFF) % len(plans)]
     # Mostly the functions that call others, and more than once, since what they left in memory stays.
@@ -251,7 +253,7 @@ def _call(head: Sequence[int], number: int, plans: Sequence[_Plan], names: tuple
         given,
         tuple([ARGUMENTS[x] for x in i.to_bytes(8, "little")[: signature.i_params + (odd == 0xEC)]]),
         tuple([_FLOATS[x] for x in n.to_bytes(8, "little")[: signature.n_params]]),
-        _FUELS[tight & 7] if tight >= 0xF8 else 1000,
+        _FUELS[tight & (3 if free else 7)] if tight >= 0xF8 else 1000,
         _DEPTHS[tight & 7] if tight & 0xF8 == 0xF0 else 50,
     )
 

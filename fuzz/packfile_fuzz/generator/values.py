@@ -68,7 +68,7 @@ FLOATS: Final = (
 """Boundaries of floats, as bits: zeros, halves, NaNs of both kinds, infinities, subnormals, ends of integers and of
 binary32."""
 
-SIZES: Final = (0, 64, 256, 128, 72, 1000, 12, 4104)
+SIZES: Final = (0, 64, 256, 128, 72, 1000, 44, 4104)
 """Lengths of segments."""
 
 LENGTHS: Final = (0, 1, 8, 3, 7, 16, 9, 64, 2, 15, 4, 24, 63, 5, 65, 12, 0, 32, 4096, -1)
@@ -149,7 +149,7 @@ def _number(text: str) -> int:
 
 
 def _offsets(size: int) -> tuple[int, ...]:
-    room = max(1, (size - 56) // 8) if size >= 64 else max(1, size // 8)
+    room = max(1, (size - 56) // 8)
     good = [8 * (k % room) for k in range(240)]
     ends = [size + k for k in (0, -1, -2, -4, -8, -16, 1, 8)]
     return tuple(x & MASK32 for x in (*good, *ends, 1, 2, 4, 12, 3, -1, -8, (1 << 31) - 1))
