@@ -57,15 +57,11 @@ def noting(first: int, count: int) -> Tally:
 
 
 def deadly(first: int, count: int) -> Tally:
-    """Seed 111 ends the worker, always; seed 222 does so the first time; seed 260 raises."""
-    if 111 in range(first, first + count):
+    """Seed 11 ends the worker; seed 21 raises."""
+    if 11 in range(first, first + count):
         os._exit(3)
-    once = Path(os.environ["CAMPAIGN_TEST"]) / "died-once"
-    if 222 in range(first, first + count) and not once.exists():
-        once.touch()
-        os._exit(3)
-    if 260 in range(first, first + count):
-        raise ZeroDivisionError("seed 260")
+    if 21 in range(first, first + count):
+        raise ZeroDivisionError("seed 21")
     return quick(first, count)
 
 

@@ -26,8 +26,10 @@ from .workers import Died, Done, Event, Lost, Raised
 
 MARK = "PACKFILE_FUZZ_CAMPAIGN"
 """The environment variable by which the processes of a campaign are found."""
-_CALL = 5.0
-"""Seconds for an answer of the scheduler."""
+_CONNECT = 5.0
+"""Seconds to reach the scheduler."""
+_CALL = 15.0
+"""Seconds for an answer of the scheduler, which may be on a busy machine."""
 _CLOSE = 3.0
 """Seconds for workers to end by themselves."""
 # So a terminal's interrupt, which all processes of the group get, is left to the campaign.
@@ -55,7 +57,7 @@ class DaskWorkers:
         self._cluster: Any = None
         self._client: Any = None
         self._mark = f"{os.getpid()}-{secrets.token_hex(8)}"
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        _silence()
         if address is None:
             os.environ[MARK] = self._mark
             # At the first death, so that it is known at once which ranges it may have been.
@@ -78,7 +80,7 @@ class DaskWorkers:
     def _connect(self) -> None:
         self._queue, self._futures = queue.SimpleQueue(), {}
         with _losing():
-            self._client = Client(self._cluster or self._address, timeout=_CALL, set_as_default=False)  # type: ignore[no-untyped-call]
+            self._client = Client(self._cluster or self._address, timeout=_CONNECT, set_as_default=False)  # type: ignore[no-untyped-call]
 
     def capacity(self) -> int:
         """How many ranges can be done at once. Raises Lost."""
@@ -144,6 +146,13 @@ class DaskWorkers:
                 self._cluster.close(timeout=_CLOSE)
             del os.environ[MARK]
             _kill(self._mark)
+
+
+def _silence() -> None:
+    """What dask has to say of deaths and losses, the campaign says itself."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager

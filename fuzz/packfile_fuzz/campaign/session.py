@@ -128,6 +128,8 @@ def _conduct(plan: Plan, ledger: Ledger, state: State, stop: threading.Event) ->
 
     whole = Span(plan.header.seed, ENDLESS if plan.examples is None else plan.examples)
     space = SeedSpace(whole, state.spans, descending=plan.descending)
+    if not space.left:
+        return "complete", None
     progress, folders = Progress(plan.limits.seconds, plan.examples), Folders(plan.directory)
     written = time.monotonic()
 
