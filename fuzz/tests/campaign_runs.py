@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import campaign_work
 import psutil
 
+import campaign_work
 from packfile_fuzz.campaign.seeds import Span
 
 COMMAND = Path(sys.executable).parent / "packfile-fuzz"

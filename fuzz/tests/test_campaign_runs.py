@@ -5,9 +5,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import campaign_work
 import pytest
 from bs4 import BeautifulSoup
+
+import campaign_work
 from campaign_runs import (
     COMMAND,
     assert_whole,
@@ -37,7 +38,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def again(directory: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [COMMAND, *map(str, arguments)]
+    command = [str(COMMAND), *map(str, arguments)]
     return subprocess.run(command, env=environment(directory), capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -116,7 +116,7 @@ def free_port() -> int:
 @contextmanager
 def dask(directory: Path, *arguments: object) -> Iterator[subprocess.Popen[bytes]]:
     """A process of dask, as its documentation says to start it."""
-    command = [Path(sys.executable).parent / "dask", *map(str, arguments)]
+    command = [str(Path(sys.executable).parent / "dask"), *map(str, arguments)]
     settings = environment(directory)
     del settings["PYTHONWARNINGS"]  # Of the scheduler's own start.
     with (directory / "dask.log").open("ab") as log:
@@ -182,8 +182,8 @@ def test_no_scheduler_at_the_address_is_said_at_once(tmp_path: Path) -> None:
 def test_a_range_that_hangs_ends_its_process(tmp_path: Path) -> None:
     code = (
         "import campaign_work as w; from packfile_fuzz.campaign.task import perform; "
-        "from packfile_fuzz.campaign.seeds import Span; print(perform(w.hanging, Span(4, 2), 9).tally.examples, flush=True); "
-        "perform(w.hanging, Span(0, 8), 0.3)"
+        "from packfile_fuzz.campaign.seeds import Span; "
+        "print(perform(w.hanging, Span(4, 2), 9).tally.examples, flush=True); perform(w.hanging, Span(0, 8), 0.3)"
     )
     command = [sys.executable, "-c", code]
     settings = environment(tmp_path)

@@ -37,7 +37,7 @@ class Progress:
     def __init__(self, seconds: float | None, examples: int | None) -> None:
         """Prepare for a campaign of so many wall seconds and so many examples, in all its sessions."""
         self._seconds, self._examples = seconds, examples
-        self._samples: deque[tuple[float, int]] = deque()
+        self._samples: deque[tuple[float, int, int]] = deque()
         self._live = Live(console=Console(), auto_refresh=False, transient=True) if is_terminal() else None
         self._printed = time.monotonic()
 
@@ -56,7 +56,7 @@ class Progress:
         for failure in new:
             self._say(f"new: {failure_line(failure)}")
         now = time.monotonic()
-        self._samples.append((now, campaign.state.tally.examples))
+        self._samples.append((now, campaign.state.tally.examples, campaign.state.seeds))
         while now - self._samples[0][0] > _WINDOW and len(self._samples) > 2:
             self._samples.popleft()
         if self._live:
@@ -74,16 +74,20 @@ class Progress:
     @property
     def rate(self) -> float:
         """Examples a second, of late."""
-        (start, before), (end, after) = self._samples[0], self._samples[-1]
-        return (after - before) / (end - start) if end > start else 0.0
+        return self._per_second(1)
+
+    def _per_second(self, column: int) -> float:
+        first, last = self._samples[0], self._samples[-1]
+        return (last[column] - first[column]) / (last[0] - first[0]) if last[0] > first[0] else 0.0
 
     def eta(self, campaign: Campaign) -> str:
         """Time that is left, as far as can be said."""
         left = []
         if self._seconds is not None:
             left.append(max(0.0, self._seconds - campaign.elapsed))
-        if self._examples is not None and self.rate:
-            left.append(campaign.left / self.rate)
+        seeds = self._per_second(2)
+        if self._examples is not None and seeds:
+            left.append(campaign.left / seeds)
         return duration(min(left)) if left else "unknown"
 
     def line(self, campaign: Campaign) -> str:

@@ -90,6 +90,11 @@ class State:
         else:
             self.spans.append(span)
 
+    @property
+    def seeds(self) -> int:
+        """How many are done; a seed may make several examples."""
+        return sum(span.count for span in self.spans)
+
     def by_signature(self) -> list[Found]:
         """The failures by signature, in the same order whatever that of the ranges was."""
         return sorted(self.found.values(), key=lambda found: found.signature)

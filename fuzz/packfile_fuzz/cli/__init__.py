@@ -6,6 +6,7 @@ import click
 
 from .report import report
 from .run import run
+from .show import oracles, rates
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,8 +19,9 @@ def main() -> None:
     packfile-fuzz run --loader ./my-adapter          another loader against the reference
     packfile-fuzz run --resume                       go on after an interruption
     packfile-fuzz report DIR                         make the reports again
+    packfile-fuzz rates                              how fast each stage is
     """  # noqa: D301 - click wants the character itself
 
 
-for _command in (run, report):
+for _command in (run, report, oracles, rates):
     main.add_command(_command)

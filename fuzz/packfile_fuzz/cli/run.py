@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,12 +13,16 @@ from typing import Any, NoReturn
 import click
 
 from packfile_fuzz.campaign.conduct import Limits
+from packfile_fuzz.campaign.database import DatabaseError, database, save
 from packfile_fuzz.campaign.folders import FOLDER
+from packfile_fuzz.campaign.judging import KINDS, JudgingError, judge, try_loaders
 from packfile_fuzz.campaign.ledger import Header, LedgerError
 from packfile_fuzz.campaign.report import verdict
 from packfile_fuzz.campaign.session import Outcome, Plan, run_session
 from packfile_fuzz.campaign.task import Work
 from packfile_fuzz.campaign.workers import Lost
+from packfile_fuzz.generator import VERSION, from_seed
+from packfile_fuzz.results import Failure
 
 from . import times
 
@@ -26,12 +31,14 @@ CLEAN, FOUND, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 
 @click.command()
-@click.option("--loader", "loaders", multiple=True, metavar="CMD", help="Command of an adapter; may be repeated.")
+@click.option(
+    "--loader", "loaders", multiple=True, metavar="[NAME=]CMD", help="Command of an adapter; may be repeated."
+)
 @click.option("--oracle", "oracles", multiple=True, metavar="NAME", help="Only this oracle; may be repeated.")
 @click.option(
     "--kind",
-    type=click.Choice(["program", "malformed", "both"]),
-    default="both",
+    type=click.Choice(list(KINDS)),
+    default="program",
     show_default=True,
     help="Valid modules that are run, broken files, or both.",
 )
@@ -71,6 +78,12 @@ CLEAN, FOUND, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
     metavar="TIME",
     help="How long to wait for a lost scheduler.",
 )
+@click.option(
+    "--database",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory for the bytes of failing examples, as hypothesis keeps them; `examples` in that of --out.",
+)
+@click.option("--redis", metavar="URL", help="Redis server to share those bytes with others.")
 @click.option("--work", metavar="MODULE:NAME", hidden=True, help="What to run in place of the oracles.")
 def run(out: Path, **options: Any) -> None:  # noqa: ANN401 - click's
     """Judge one example after the other, on many workers, until the time is over or the seeds are used up.
@@ -92,7 +105,7 @@ def run(out: Path, **options: Any) -> None:  # noqa: ANN401 - click's
         raise click.UsageError("--descending needs --examples: without an end there is no highest seed.")
     try:
         outcome = run_session(_plan(out, options))
-    except (LedgerError, Lost) as error:
+    except (DatabaseError, JudgingError, LedgerError, Lost) as error:
         _give_up(str(error))
     except OSError as error:
         _give_up(f"{error.filename or out}: {error.strerror}")
@@ -116,27 +129,34 @@ def _plan(out: Path, options: dict[str, Any]) -> Plan:
     return Plan(
         directory=out,
         resume=options["resume"],
-        header=Header(0, version("packfile"), options["seed"], judged),
+        header=Header(VERSION, version("packfile"), options["seed"], judged),
         work=_work(options),
         examples=options["examples"],
         limits=Limits(options["seconds"], options["patience"]),
-        kind="malformed" if options["kind"] == "malformed" else "program",
+        kind=KINDS[options["kind"]][0],
         workers=options["workers"] or len(os.sched_getaffinity(0)),
         scheduler=options["scheduler"],
         hang=options["hang"],
         descending=options["descending"],
-        on_failure=_keeper(options),
+        on_failure=_keeper(options["database"] or out / "examples", options["redis"]),
     )
 
 
 def _work(options: dict[str, Any]) -> Work:
-    module, _, name = options["work"].partition(":")
-    work: Work = getattr(importlib.import_module(module), name)
-    return work
+    if options["work"]:
+        module, _, name = options["work"].partition(":")
+        work: Work = getattr(importlib.import_module(module), name)
+        return work
+    judging = judge(options["kind"], options["loaders"], options["oracles"])
+    if not options["scheduler"]:
+        try_loaders(judging.options[0].loaders)
+    return judging
 
 
-def _keeper(options: dict[str, Any]) -> Any:
-    return lambda failure: None
+def _keeper(directory: Path, redis: str | None) -> Callable[[Failure], None]:
+    """What saves the bytes of a failure; a server that cannot be reached is said now."""
+    store = database(directory, redis)
+    return lambda failure: save(store, failure, from_seed(failure.seed))
 
 
 def _said(outcome: Outcome, out: Path) -> str:
