@@ -27,7 +27,7 @@ from packfile_fuzz.campaign.seeds import Span
 from packfile_fuzz.campaign.session import Outcome
 from packfile_fuzz.campaign.state import State
 from packfile_fuzz.cli import main
-from packfile_fuzz.cli.run import status
+from packfile_fuzz.cli.start import status
 from packfile_fuzz.oracles import ORACLES
 from packfile_fuzz.results import Failure, Tally
 

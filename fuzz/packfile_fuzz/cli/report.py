@@ -7,11 +7,6 @@ from pathlib import Path
 
 import click
 
-from packfile_fuzz.campaign.ledger import LedgerError
-from packfile_fuzz.campaign.report import FILES, verdict
-from packfile_fuzz.campaign.session import LEDGER, remake
-from packfile_fuzz.campaign.state import summed
-
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -23,6 +18,12 @@ def report(directory: Path) -> None:
     \b
     packfile-fuzz report fuzz-campaign
     """  # noqa: D301 - click wants the character itself
+    # Slow to import, and every worker of a campaign imports this module.
+    from packfile_fuzz.campaign.ledger import LedgerError  # noqa: PLC0415 - see above
+    from packfile_fuzz.campaign.report import FILES, verdict  # noqa: PLC0415
+    from packfile_fuzz.campaign.session import LEDGER, remake  # noqa: PLC0415
+    from packfile_fuzz.campaign.state import summed  # noqa: PLC0415
+
     try:
         header, state = summed(directory / LEDGER)
         data = remake(directory, header, state)

@@ -6,10 +6,6 @@ import json
 
 import click
 
-from packfile_fuzz.campaign.judging import JudgingError, named, try_loaders
-from packfile_fuzz.oracles import ORACLES
-from packfile_fuzz.oracles import rates as measure
-from packfile_fuzz.run import Loaders
 from packfile_suite.output import print_table
 
 from . import times
@@ -18,6 +14,8 @@ from . import times
 @click.command()
 def oracles() -> None:
     """List the oracles: what must hold of any program."""
+    from packfile_fuzz.oracles import ORACLES  # noqa: PLC0415 - slow to import, and workers import this module
+
     print_table(("oracle", "promise"), [(oracle.name, oracle.summary) for oracle in ORACLES.values()])
 
 
@@ -40,6 +38,11 @@ def rates(loaders: tuple[str, ...], seconds: float, *, as_json: bool) -> None:
     packfile-fuzz rates
     packfile-fuzz rates --loader ./adapter --time 5s
     """  # noqa: D301 - click wants the character itself
+    # Slow to import, and every worker of a campaign imports this module.
+    from packfile_fuzz.campaign.judging import JudgingError, named, try_loaders  # noqa: PLC0415 - see above
+    from packfile_fuzz.oracles import rates as measure  # noqa: PLC0415
+    from packfile_fuzz.run import Loaders  # noqa: PLC0415
+
     try:
         commands = named(loaders)
         try_loaders(commands)
