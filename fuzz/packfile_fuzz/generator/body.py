@@ -191,8 +191,8 @@ class Body:
         starts.append(len(code))
         code.append(last)
         for at, shift, bits, item, choice in self.fixups:
-            # Eight items are never more words than a byte's distance spans.
-            distance = starts[min(item + 1 + (choice & 7), len(starts) - 1)] - at
+            # Mostly near; and seven items are never more words than a byte's distance spans.
+            distance = starts[min(item + 1 + ((choice & 7) ** 2 >> 3), len(starts) - 1)] - at
             if self.free:
                 anywhere = starts[(choice & 0xFF) % len(starts)] - at
                 distance = anywhere if -(1 << bits - 1) <= anywhere < 1 << bits - 1 else distance

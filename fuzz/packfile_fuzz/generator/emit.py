@@ -31,6 +31,8 @@ class Source(NamedTuple):
     """The instruction that loads a constant into it."""
     values: tuple[int, ...]
     """What is worth loading, by a byte."""
+    same: int
+    """Bits of that byte: where all are zero, it decides the next source as well."""
 
 
 class Field(NamedTuple):
@@ -67,9 +69,9 @@ Emit = Callable[[Body, int, int, int, Detail], None]
 
 def preload(body: Body, registers: int, choice: int, detail: Detail) -> None:
     """Load something decisive into the registers that an instruction will read."""
-    for shift, op, values in detail.sources:
+    for shift, op, values, same in detail.sources:
         body.load(op, registers >> shift & 0xFF, values[choice & 0xFF])
-        choice >>= 8
+        choice >>= 8 if choice & same else 0
 
 
 def immediate(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
@@ -120,7 +122,7 @@ def access(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
         if way >= 0xC0 or not body.ready >> number & 1:
             body.place(number, raw >> 48, writes=detail.writes or way & 1 == 1)
     if field is not None:
-        near = raw >> field.shift & 7
+        near = raw >> field.shift & 3
         word |= (near if way & 0x1F else field.values[raw >> 40 & 0xFF]) << field.shift
     if way & 0x70 == 0x70:
         preload(body, raw & mask, raw >> 40, detail)

@@ -27,7 +27,7 @@ from packfile_fuzz.program import Call, Entry, Program
 _MODULES: Final = (1, 2, 1, 2, 3, 2, 1, 3)
 _FUNCTIONS: Final = (1, 2, 3, 2, 4, 3, 2, 3)
 _LAYOUTS: Final = (0, 0, 1, 2)
-_CALLS: Final = (1, 2, 3, 2)
+_CALLS: Final = (1, 2, 3, 4)
 _NAMES: Final = (("main", "lib", "aux"), ("a", "aa", "\u00e9\U0001f600"))
 _FUNCTION_NAMES: Final = (("f0", "f1", "f2", "f3"), ("b", "\u00fc.\u4e2d", "ba", "a" * 255))
 _DATA_NAMES: Final = ("rodata", "data", "bss")
@@ -234,7 +234,7 @@ def _call(head: Sequence[int], number: int, plans: Sequence[_Plan], names: tuple
     choice, i, n = head[_CALLS_AT + 3 * number : _CALLS_AT + 3 * number + 3]
     plan = plans[(choice & 0xFF) % len(plans)]
     # Mostly the functions that call others, and more than once, since what they left in memory stays.
-    index = (choice >> 8 & 0x1F) % len(plan.shapes) if choice >> 13 & 7 == 7 else 0
+    index = (choice >> 8 & 0x1F) % len(plan.shapes) if choice >> 13 & 7 > 4 else 0
     module, name, shape = plan.name, names[index], plan.shapes[index]
     odd = choice >> 16 & 0xFF
     given = name if odd < 0xF0 else None

@@ -44,6 +44,7 @@ _BASE: Final = re.compile(r"\bbase\(")
 _REGISTER: Final = re.compile(r"u\(i\[([abc])\]\)")
 _ENDS: Final = 12
 _NEVER: Final = 1 << 64
+_TRAPPING: Final = 0x10 << 56
 
 
 def template(row: Instruction, layout: Layout) -> Template:
@@ -106,7 +107,8 @@ def _detail(row: Instruction) -> Detail:
 def _source(row: Instruction, operand: Operand) -> Source:
     bank = operand.bank or "i"
     op = Opcode.I_CONST if bank == "i" else Opcode.N_CONST
-    return Source(8 * operand.position, op, decisive(row, operand.position, bank))
+    # Some traps need two operands at once, and a comparison turns where both are equal.
+    return Source(8 * operand.position, op, decisive(row, operand.position, bank), 0x40 if row.traps else 0x60)
 
 
 def _memory(effect: str) -> tuple[tuple[int, ...], int]:
@@ -121,7 +123,7 @@ def _memory(effect: str) -> tuple[tuple[int, ...], int]:
 def _preload_from(row: Instruction, detail: Detail) -> int:
     if not detail.sources:
         return _NEVER
-    return 0x40 << 56 if row.traps else 0xA8 << 56
+    return _TRAPPING if row.traps else 0xA8 << 56
 
 
 def templates(instructions: Mapping[Opcode, Instruction], layout: Layout) -> tuple[Template, ...]:
@@ -149,6 +151,8 @@ def _favourites(by_op: Mapping[Opcode, Template]) -> Iterator[Template]:
             yield from [made] * often.get(by, 0)
         if by is emit.branch:
             yield (emit.loop, *made[1:])
+        elif made[3] == _TRAPPING:
+            yield from [made] * 2
         if op == Opcode.I_ADD_IMM:
             yield from [(emit.advance, *made[1:])] * 4
 
@@ -156,7 +160,7 @@ def _favourites(by_op: Mapping[Opcode, Template]) -> Iterator[Template]:
 CLASSES: Final = 16
 """Classes of instructions, which are the upper halves of their ops."""
 
-_EVERY: Final = tuple(templates(INSTRUCTIONS, layout) for layout in LAYOUTS)
+EVERY: Final = tuple(templates(INSTRUCTIONS, layout) for layout in LAYOUTS)
 
 
 @cache
@@ -166,7 +170,7 @@ def policy(number: int, layout: int) -> Sequence[Template]:
     Another one leaves out some classes of instructions and has more of one class in place of them; all that is left
     stands where it stands under policy 0.
     """
-    every = _EVERY[layout]
+    every = EVERY[layout]
     if number == 0:
         return every
     random = Random(number)  # noqa: S311 - the same policy each time is what is wanted
