@@ -13,8 +13,8 @@ from typing import Any
 
 import psutil
 
-import campaign_work
 from packfile_fuzz.campaign.seeds import Span
+from tests import campaign_work
 
 COMMAND = Path(sys.executable).parent / "packfile-fuzz"
 LIMIT = 60.0
@@ -33,13 +33,13 @@ class Result:
 
 def environment(directory: Path) -> dict[str, str]:
     """That of the command and of everything it starts."""
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     return os.environ | {"PYTHONPATH": path, TEST: str(directory), "PYTHONWARNINGS": "error", "COLUMNS": "100"}
 
 
 def start(directory: Path, work: str, *options: object) -> subprocess.Popen[str]:
     """Begin a campaign in a process group of its own; its directory is `out`."""
-    arguments = ["run", "--work", f"campaign_work:{work}", "--out", directory / "out", *options]
+    arguments = ["run", "--work", f"tests.campaign_work:{work}", "--out", directory / "out", *options]
     return subprocess.Popen(
         [COMMAND, *map(str, arguments)],
         env=environment(directory),

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import campaign_work
 from packfile_fuzz.campaign.conduct import Campaign, Limits, Unworkable
 from packfile_fuzz.campaign.ledger import Header, Ledger, create
 from packfile_fuzz.campaign.seeds import ENDLESS, SeedSpace, Span
@@ -14,6 +13,7 @@ from packfile_fuzz.campaign.state import State, summed
 from packfile_fuzz.campaign.task import Answer
 from packfile_fuzz.campaign.workers import Died, Done, Event, Lost, Raised
 from packfile_fuzz.results import Failure
+from tests import campaign_work
 
 
 def done(span: Span) -> Event:

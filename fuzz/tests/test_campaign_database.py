@@ -12,15 +12,15 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import database as hypothesis_databases
 
-import campaign_work
-from campaign_runs import run
 from packfile_fuzz.campaign.database import DatabaseError, database, key, save, saved
 from packfile_fuzz.campaign.replay import replay
 from packfile_fuzz.cli import main
-from packfile_fuzz.generator import from_seed
-from packfile_fuzz.oracles import ORACLES, Example, Oracle
+from packfile_fuzz.generator import build, from_seed
+from packfile_fuzz.oracles import ORACLES, Example, Judgement, Oracle
 from packfile_fuzz.results import Failure
-from packfile_fuzz.run import Comparison, Verdict
+from packfile_fuzz.run import Comparison, Loaders, Verdict
+from tests import campaign_work
+from tests.campaign_runs import run
 
 FAILURE = Failure(7, "program", campaign_work.BAD, "wrong")
 
@@ -59,21 +59,21 @@ def fetch_elsewhere(directory: Path, url: str | None) -> list[str]:
 def test_a_failure_saved_by_one_process_is_seen_by_another_through_redis(server: str, tmp_path: Path) -> None:
     store = database(tmp_path / "here", server)
     assert isinstance(store, hypothesis_databases.MultiplexedDatabase)
-    save(store, FAILURE, b"\x01\x02")
-    assert fetch_elsewhere(tmp_path / "there", server) == ["0102"]
-    assert fetch_elsewhere(tmp_path / "here", None) == ["0102"]
+    save(store, FAILURE)
+    assert fetch_elsewhere(tmp_path / "there", server) == [from_seed(7).hex()]
+    assert fetch_elsewhere(tmp_path / "here", None) == [from_seed(7).hex()]
     assert fetch_elsewhere(tmp_path / "there", None) == []
 
 
 def test_without_redis_the_directory_is_all(tmp_path: Path) -> None:
     store = database(tmp_path)
     assert isinstance(store, hypothesis_databases.DirectoryBasedExampleDatabase)
-    save(store, FAILURE, b"b")
-    save(store, FAILURE, b"a")
-    save(store, FAILURE._replace(kind="malformed"), b"c")
-    assert saved(store, "program") == [b"a", b"b"]
-    assert saved(store, "malformed") == [b"c"]
-    assert set(store.fetch(key("program"))) == {b"a", b"b"}
+    for seed in (7, 8, 7):
+        save(store, FAILURE._replace(seed=seed))
+    save(store, FAILURE._replace(kind="malformed"))
+    assert saved(store, "program") == sorted([from_seed(7), from_seed(8)])
+    assert saved(store, "malformed") == [b"7"]
+    assert set(store.fetch(key("program"))) == {from_seed(7), from_seed(8)}
 
 
 @pytest.mark.parametrize("url", ["unix:///nowhere/s", "redis://127.0.0.1:1/0", "hello"])
@@ -92,15 +92,22 @@ def test_a_campaign_saves_the_bytes_of_its_failures(server: str, tmp_path: Path)
     assert expected.hex() in fetch_elsewhere(tmp_path / "elsewhere", server)
 
 
-def test_a_saved_example_is_judged_again(tmp_path: Path) -> None:
+def test_a_saved_example_is_judged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = database(tmp_path)
-    save(store, FAILURE, from_seed(7))
+    save(store, FAILURE)
+    save(store, FAILURE._replace(kind="malformed"))
     assert replay(store) == []
 
     def never(_example: Example) -> Iterator[Comparison]:
         yield Comparison(Verdict.DIFFERENT, outcomes=("ok", "bad"), message="seeded")
 
     assert replay(store, [Oracle("never", "Nothing is right.", never)]) == [f"{from_seed(7).hex()}: never: seeded"]
+
+    def broken(_seed: int) -> Judgement:
+        return Judgement(comparisons=[("loader", next(never(Example(build(b""), Loaders({})))))])
+
+    monkeypatch.setattr("packfile_fuzz.campaign.replay.examine_broken", broken)
+    assert replay(store) == ["broken 7: loader: seeded"]
 
 
 def test_what_failed_in_a_campaign_has_been_mended(tmp_path: Path) -> None:

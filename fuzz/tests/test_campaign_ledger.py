@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-import campaign_work
 from packfile_fuzz.campaign.ledger import Ended, Finished, Header, Ledger, LedgerError, create, read
 from packfile_fuzz.campaign.seeds import SeedSpace, Span
 from packfile_fuzz.campaign.state import KEPT, State, summed
 from packfile_fuzz.results import Failure, Tally
+from tests import campaign_work
 
 HEADER = Header(1, "1.0.0", 0, {"kind": "program", "loaders": ["./a b"]})
 

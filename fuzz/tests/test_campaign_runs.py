@@ -9,8 +9,9 @@ import pytest
 from bs4 import BeautifulSoup
 from click.testing import CliRunner
 
-import campaign_work
-from campaign_runs import (
+from packfile_fuzz.cli import main
+from tests import campaign_work
+from tests.campaign_runs import (
     Result,
     assert_whole,
     expected_seeds,
@@ -21,7 +22,6 @@ from campaign_runs import (
     run,
     spans,
 )
-from packfile_fuzz.cli import main
 
 EXAMPLES = 1000
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -45,7 +45,9 @@ def here(*arguments: object) -> Result:
 
 
 def resume(directory: Path, *options: object) -> Result:
-    return here("run", "--work", "campaign_work:quick", "--examples", EXAMPLES, "--out", directory / "out", *options)
+    return here(
+        "run", "--work", "tests.campaign_work:quick", "--examples", EXAMPLES, "--out", directory / "out", *options
+    )
 
 
 def test_every_seed_is_judged_once_and_every_failure_is_written_down(done: Path) -> None:
@@ -130,7 +132,7 @@ def test_a_campaign_that_is_there_is_not_overwritten(done: Path) -> None:
 def test_other_options_do_not_resume(done: Path) -> None:
     result = resume(done, "--resume", "--kind", "malformed", "--seed", 5)
     assert result.status == 2
-    assert "kind: program, not malformed" in result.err
+    assert "kind: both, not malformed" in result.err
     assert "seed: 0, not 5" in result.err
 
 
@@ -163,7 +165,7 @@ def test_work_that_cannot_be_done_is_status_2(tmp_path: Path) -> None:
         (("run", "--time", "0s"), "expected a time above 0"),
         (("run", "--descending"), "--descending needs --examples"),
         (("run", "--workers", "1", "--scheduler", "tcp://127.0.0.1:1"), "contradict"),
-        (("run", "--work", "campaign_work:quick", "--resume"), "no campaign to resume"),
+        (("run", "--work", "tests.campaign_work:quick", "--resume"), "no campaign to resume"),
         (("report", "."), "ledger.jsonl"),
     ],
 )

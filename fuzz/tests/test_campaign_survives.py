@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from campaign_runs import (
+from packfile_fuzz.campaign.state import summed
+from tests.campaign_runs import (
     assert_whole,
     environment,
     expected_seeds,
@@ -24,7 +25,6 @@ from campaign_runs import (
     start,
     until,
 )
-from packfile_fuzz.campaign.state import summed
 
 EXAMPLES = 700
 
@@ -183,7 +183,7 @@ def test_no_scheduler_at_the_address_is_said_at_once(tmp_path: Path) -> None:
 
 def test_a_range_that_hangs_ends_its_process(tmp_path: Path) -> None:
     code = (
-        "import campaign_work as w; from packfile_fuzz.campaign.task import perform; "
+        "from tests import campaign_work as w; from packfile_fuzz.campaign.task import perform; "
         "from packfile_fuzz.campaign.seeds import Span; "
         "print(perform(w.hanging, Span(4, 2), 9).tally.examples, flush=True); perform(w.hanging, Span(0, 8), 0.3)"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, MultiplexedDatabase
 
+from packfile_fuzz.generator import from_seed
 from packfile_fuzz.results import Failure
 
 _CONNECT = 5.0
@@ -48,11 +49,16 @@ def key(kind: str) -> bytes:
     return f"packfile-fuzz {kind}".encode()
 
 
-def save(store: ExampleDatabase, failure: Failure, data: bytes) -> None:
-    """Keep the bytes of which the generator makes a failing example."""
-    store.save(key(failure.kind), data)
+def data_of(failure: Failure) -> bytes:
+    """What makes a failing example again: the generator's bytes of a program, the seed of a broken file in digits."""
+    return from_seed(failure.seed) if failure.kind == "program" else str(failure.seed).encode()
+
+
+def save(store: ExampleDatabase, failure: Failure) -> None:
+    """Keep what makes a failing example again."""
+    store.save(key(failure.kind), data_of(failure))
 
 
 def saved(store: ExampleDatabase, kind: str) -> Iterable[bytes]:
-    """The bytes of all failing examples of a kind, in order."""
+    """What makes the failing examples of a kind, in order."""
     return sorted(set(store.fetch(key(kind))))

@@ -12,14 +12,22 @@ from hypothesis.database import ExampleDatabase
 
 from packfile_fuzz.campaign.database import saved
 from packfile_fuzz.oracles import ORACLES, Oracle, examine
+from packfile_fuzz.oracles.broken import examine_broken
 from packfile_fuzz.run import Loaders
 
 
 def replay(store: ExampleDatabase, oracles: Sequence[Oracle] = tuple(ORACLES.values())) -> list[str]:
-    """What is still wrong with the programs of a database: the bytes and what an oracle says, for each failure."""
-    wrong = []
+    """What is still wrong with the examples of a database: for each failure the example and what an oracle says.
+
+    Args:
+        store: The database.
+        oracles: What programs are judged by; broken files are asked all that can be asked without a loader.
+    """
     with Loaders({}) as loaders:
-        for data in saved(store, "program"):
-            differences = examine(data, oracles, loaders).differences
-            wrong += [f"{data.hex()}: {signature.oracle}: {message}" for signature, message in differences]
-    return wrong
+        programs = [(data.hex(), examine(data, oracles, loaders)) for data in saved(store, "program")]
+    broken = [(f"broken {int(data)}", examine_broken(int(data))) for data in saved(store, "malformed")]
+    return [
+        f"{name}: {signature.oracle}: {message}"
+        for name, judgement in (*programs, *broken)
+        for signature, message in judgement.differences
+    ]

@@ -64,7 +64,7 @@ def _totals(state: State) -> dict[str, Any]:
         "examples": tally.examples,
         "elapsed": round(state.elapsed, 3),
         "rate": view.share(tally.examples, 1) / state.elapsed if state.elapsed else 0.0,
-        "calls": tally.outcomes.total(),
+        "calls": view.ran(tally),
         "exhausted_share": view.exhausted_share(tally),
         "pairs": len(tally.instructions),
         "instructions": len({name.partition(" ")[0] for name in tally.instructions}),

@@ -73,9 +73,17 @@ def share(part: int, whole: int) -> float:
 
 
 def exhausted_share(tally: Tally) -> float:
-    """Share of calls that ran out of fuel or depth."""
-    number = sum(count for outcome, count in tally.outcomes.items() if outcome.startswith("exhausted"))
-    return share(number, tally.outcomes.total())
+    """Share of the calls that ran which ran out of fuel or depth."""
+    return share(tally.outcomes["exhausted"], ran(tally))
+
+
+def ran(tally: Tally) -> int:
+    """How many calls ran; those of files that were refused did not."""
+    return sum(
+        count
+        for outcome, count in tally.outcomes.items()
+        if outcome in ("ok", "exhausted") or outcome.startswith("trap")
+    )
 
 
 class Comparisons(NamedTuple):
@@ -112,9 +120,9 @@ def problems(state: State) -> list[str]:
     """What is wrong with the campaign itself, whatever it found."""
     found = []
     tally = state.tally
-    calls, exhausted = tally.outcomes.total(), exhausted_share(tally)
-    if calls >= ENOUGH and exhausted >= EXHAUSTED_SHARE:
-        found.append(f"{exhausted:.1%} of the calls were exhausted; expected less than {EXHAUSTED_SHARE:.0%}")
+    exhausted = exhausted_share(tally)
+    if ran(tally) >= ENOUGH and exhausted >= EXHAUSTED_SHARE:
+        found.append(f"{exhausted:.1%} of the calls that ran were exhausted; expected less than {EXHAUSTED_SHARE:.0%}")
     for row in comparisons(tally):
         if row.total >= ENOUGH and row.incomparable_share > INCOMPARABLE_SHARE:
             what = f"{row.incomparable_share:.1%} of the comparisons of {row.oracle} were not comparable"

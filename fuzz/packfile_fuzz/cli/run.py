@@ -19,7 +19,7 @@ from . import times
 @click.option(
     "--kind",
     type=click.Choice(["program", "malformed", "both"]),
-    default="program",
+    default="both",
     show_default=True,
     help="Valid modules that are run, broken files, or both.",
 )

@@ -24,7 +24,7 @@ from packfile_fuzz.campaign.report import verdict
 from packfile_fuzz.campaign.session import Outcome, Plan, run_session
 from packfile_fuzz.campaign.task import Work
 from packfile_fuzz.campaign.workers import Lost
-from packfile_fuzz.generator import VERSION, from_seed
+from packfile_fuzz.generator import VERSION
 from packfile_fuzz.results import Failure
 
 CLEAN, FOUND, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
@@ -86,7 +86,7 @@ def _work(options: dict[str, Any]) -> Work:
 def _keeper(directory: Path, redis: str | None) -> Callable[[Failure], None]:
     """What saves the bytes of a failure; a server that cannot be reached is said now."""
     store = database(directory, redis)
-    return lambda failure: save(store, failure, from_seed(failure.seed))
+    return lambda failure: save(store, failure)
 
 
 def _said(outcome: Outcome, out: Path) -> str:
