@@ -1,0 +1,99 @@
+"""What `packfile-fuzz run` does with its options.
+
+Assumes options as click has checked them. Promises one of four exit statuses, and one line that says why where a
+campaign cannot be run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from packfile_fuzz.campaign.conduct import Limits
+from packfile_fuzz.campaign.database import DatabaseError, database, save
+from packfile_fuzz.campaign.folders import FOLDER
+from packfile_fuzz.campaign.judging import KINDS, JudgingError, judge, try_loaders
+from packfile_fuzz.campaign.ledger import Header, LedgerError
+from packfile_fuzz.campaign.report import verdict
+from packfile_fuzz.campaign.session import Outcome, Plan, run_session
+from packfile_fuzz.campaign.task import Work
+from packfile_fuzz.campaign.workers import Lost
+from packfile_fuzz.generator import VERSION
+from packfile_fuzz.results import Failure
+
+CLEAN, FOUND, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+"""Exit statuses."""
+
+
+def begin(out: Path, options: dict[str, Any]) -> int:
+    """Run a campaign in a directory; gives the exit status."""
+    try:
+        outcome = run_session(_plan(out, options))
+    except (DatabaseError, JudgingError, LedgerError, Lost) as error:
+        return _unusable(str(error))
+    except OSError as error:
+        return _unusable(f"{error.filename or out}: {error.strerror}")
+    click.echo(_said(outcome, out))
+    if outcome.trouble:
+        return _unusable(f"{outcome.trouble}. The ledger is whole: --resume goes on")
+    return status(outcome)
+
+
+def status(outcome: Outcome) -> int:
+    """The exit status of a session that had no trouble."""
+    if outcome.end == "interrupted":
+        return INTERRUPTED
+    return FOUND if outcome.report["failures"] or outcome.report["problems"] else CLEAN
+
+
+def _plan(out: Path, options: dict[str, Any]) -> Plan:
+    judged = {name: list(options[name]) for name in ("loaders", "oracles")} | {"kind": options["kind"]}
+    if options["work"]:
+        judged["work"] = options["work"]
+    return Plan(
+        directory=out,
+        resume=options["resume"],
+        header=Header(VERSION, version("packfile"), options["seed"], judged),
+        work=_work(options),
+        examples=options["examples"],
+        limits=Limits(options["seconds"], options["patience"]),
+        kind=KINDS[options["kind"]][0],
+        workers=options["workers"] or len(os.sched_getaffinity(0)),
+        scheduler=options["scheduler"],
+        hang=options["hang"],
+        descending=options["descending"],
+        on_failure=_keeper(options["database"] or out / "examples", options["redis"]),
+    )
+
+
+def _work(options: dict[str, Any]) -> Work:
+    if options["work"]:
+        module, _, name = options["work"].partition(":")
+        work: Work = getattr(importlib.import_module(module), name)
+        return work
+    judging = judge(options["kind"], options["loaders"], options["oracles"])
+    if not options["scheduler"]:
+        try_loaders(judging.options[0].loaders)
+    return judging
+
+
+def _keeper(directory: Path, redis: str | None) -> Callable[[Failure], None]:
+    """What saves the bytes of a failure; a server that cannot be reached is said now."""
+    store = database(directory, redis)
+    return lambda failure: save(store, failure)
+
+
+def _said(outcome: Outcome, out: Path) -> str:
+    where = f"The report is {out / 'report.html'}; each signature has a folder in {out / FOLDER}."
+    return f"{verdict(outcome.report)}\n{where}"
+
+
+def _unusable(text: str) -> int:
+    click.echo(f"packfile-fuzz: {text}", err=True)
+    return UNUSABLE
