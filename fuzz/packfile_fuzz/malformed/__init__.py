@@ -1,0 +1,24 @@
+"""Broken files: made from valid ones, and judged by the specification.
+
+Assumes `packfile_fuzz.program` and nothing after it. `mutate` makes a file, `judge` has the reference open, link, call
+and audit it. What each check rests on is said by `expect` and `judge`.
+"""
+
+from .expect import Expectation, expect
+from .judge import CHECKS, Problem, judge
+from .mutate import Broken, Fault, mutate
+from .observe import Observed, Setting, observe
+
+__all__ = [
+    "CHECKS",
+    "Broken",
+    "Expectation",
+    "Fault",
+    "Observed",
+    "Problem",
+    "Setting",
+    "expect",
+    "judge",
+    "mutate",
+    "observe",
+]

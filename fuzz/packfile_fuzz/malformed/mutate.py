@@ -1,0 +1,137 @@
+"""Mutation: a valid file and some bytes make a file that has something wrong with it, or may have.
+
+Assumes a file that opens, such as `packfile.writer.encode` gives. Promises a file for all bytes whatever, and the same
+one for the same bytes. What is wrong with it is decided by `expect`, from the file as it then is: a mutation that
+happens to leave it good, since it gave a field another legal value, is known as one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from packfile.layout import ByteOrder
+from packfile.rules import RULES
+
+from . import code, fields, whole
+from .changes import Change
+from .choices import Choices
+from .expect import Expectation, expect
+from .fields import Draft
+from .places import File
+
+MUTATIONS = (
+    fields.field,
+    code.code,
+    fields.head,
+    fields.rows,
+    whole.sections,
+    fields.overlap,
+    fields.gap,
+    whole.digests,
+    whole.truncated,
+    whole.extended,
+    fields.swapped_order,
+    code.code,
+    fields.field,
+    fields.field,
+    code.code,
+    fields.head,
+)
+"""What can be done to a file; what stands here more than once is done more often."""
+_SEVERAL = 232
+"""First bytes from here on ask for more than one fault."""
+_MOST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that was done to a file."""
+
+    path: str
+    """The field, as cases write it, or what else was changed."""
+    what: str
+    """What was done to it."""
+    changes: tuple[Change, ...]
+    """The same in terms of bytes; empty where the file was laid out anew."""
+    rules: frozenset[str]
+    """Rules of which a loader must name one at `time`, if this is the only fault; empty if it then is none."""
+    time: str
+    """When it must show: `open`, `link`, `call` (of an export or of the entry) or `audit`; empty if never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A file to which something was done."""
+
+    content: bytes
+    """The file."""
+    order: ByteOrder
+    """That of the base."""
+    faults: tuple[Fault, ...]
+    """What was done to it; empty if nothing came of it."""
+    expected: Expectation
+    """What the specification says of it."""
+    repairs: tuple[Change, ...] = ()
+    """What was done after that to make its digests right."""
+
+    @property
+    def patch(self) -> list[dict[str, Any]] | None:
+        """The items of a case's `patch` that make it from its base; None if it was laid out anew."""
+        if not all(fault.changes for fault in self.faults):
+            return None
+        changes = [change for fault in self.faults for change in fault.changes]
+        return [change.as_case() for change in (*changes, *self.repairs)]
+
+
+def mutate(content: bytes, order: ByteOrder, data: bytes) -> Broken:
+    """A file with one fault or several.
+
+    Args:
+        content: A file that opens.
+        order: Its byte order.
+        data: What decides; any bytes.
+    """
+    choices = Choices(data)
+    first = choices.number(1)
+    count = 1 if first < _SEVERAL else 2 + first % (_MOST - 1)
+    repaired = not choices.below(4)
+    file = File(content, order)
+    drafts: list[Draft] = []
+    for _ in range(count):
+        draft = choices.pick(MUTATIONS)(file, choices)
+        if draft.content is not None:
+            # Laid out anew, so that what was drafted before no longer lies where it did.
+            file, drafts = File(draft.content, order), [draft]
+        elif _done(file, [draft]) != file.content:
+            drafts.append(draft)
+    result = _done(file, drafts)
+    repairs = whole.repair(file, result) if repaired and drafts else ()
+    result = _with(result, repairs, order)
+    expected = expect(result)
+    alone = [expected] if len(drafts) == 1 else [expect(_alone(file, draft, repaired=repaired)) for draft in drafts]
+    return Broken(result, order, tuple(map(_fault, drafts, alone)), expected, repairs)
+
+
+def _alone(file: File, draft: Draft, *, repaired: bool) -> bytes:
+    result = _done(file, [draft])
+    return _with(result, whole.repair(file, result), file.order) if repaired else result
+
+
+def _done(file: File, drafts: list[Draft]) -> bytes:
+    return _with(file.content, [change for draft in drafts for change in draft.changes], file.order)
+
+
+def _with(content: bytes, changes: list[Change] | tuple[Change, ...], order: ByteOrder) -> bytes:
+    if not changes:
+        return content
+    result = bytearray(content)
+    for change in changes:
+        change.apply(result, order)
+    return bytes(result)
+
+
+def _fault(draft: Draft, expected: Expectation) -> Fault:
+    time, rules = expected.first
+    assert all(rule in RULES for rule in rules)
+    return Fault(draft.path, draft.what, tuple(draft.changes), rules, time)

@@ -1,0 +1,117 @@
+"""Whole files: mutations of length, of the set of sections, and of the digest tree; and its repair.
+
+Assumes a file that opens. Promises that what is laid out anew is laid out as the suite's cases do it.
+"""
+
+from __future__ import annotations
+
+from packfile import layout
+from packfile.layout import SectionKind
+from packfile_suite.patch import PatchedFile
+from packfile_suite.sparse import SparseBytes
+from packfile_suite.tree import levels
+
+from .changes import Add, Change, Cut, Write
+from .choices import Choices
+from .fields import Draft, byte, field
+from .places import ROOT, File
+
+_LENGTH = next(each for each in layout.FIELDS["header"] if each.name == "file_length")
+
+
+def truncated(file: File, choices: Choices) -> Draft:
+    """The file ends early: anywhere, in the header, in the directory, or at the end of a section."""
+    ends = [entry.offset + entry.length for entry in file.entries[:-1]]
+    length = choices.pick(
+        (
+            len(file.content) - 1,
+            choices.below(layout.HEADER_SIZE),
+            layout.HEADER_SIZE + choices.below(12 * len(file.entries) + 1),
+            choices.pick(ends or [0]),
+            choices.below(len(file.content)),
+        )
+    )
+    changes: list[Change] = [Cut(length)]
+    what = "truncated"
+    if length >= layout.HEADER_SIZE and choices.below(2):
+        what = "truncated and says so"
+        changes += file.write(file.tables[0], 0, _LENGTH, length)
+    return Draft("header.file_length", what, changes)
+
+
+def extended(file: File, choices: Choices) -> Draft:
+    """Bytes follow the last section."""
+    tail = choices.number(1).to_bytes(1, "little") * (1 + choices.below(256))
+    changes: list[Change] = [Add(tail)]
+    what = "extended"
+    if choices.below(2):
+        what = "extended and says so"
+        changes += file.write(file.tables[0], 0, _LENGTH, len(file.content) + len(tail))
+    return Draft("header.file_length", what, changes)
+
+
+def sections(file: File, choices: Choices) -> Draft:
+    """A section is left out, added, or made one unit of its rows longer or shorter, and the file laid out anew."""
+    names = [table.name for table in file.tables[2:] if table.name not in {"byte", "digests"}]
+    kinds = {entry.kind_id for entry in file.entries}
+    missing = [kind for kind in SectionKind if kind not in kinds and kind < layout.FIRST_SKIPPABLE_KIND]
+    what = choices.pick(("dropped", "added", "unknown kind", "skippable kind", "stretched"))
+    if (what in {"dropped", "stretched"} and not names) or (what == "added" and not missing):
+        return field(file, choices)
+    patched = PatchedFile(SparseBytes(file.content), file.order)
+    if what in {"dropped", "stretched"}:
+        path = choices.pick(names)
+        length = next(table.end - table.at for table in file.tables if table.name == path)
+        stretch = {"stretch": path, "length": length + choices.below(40)}
+        patched.apply({"drop_section": path} if what == "dropped" else stretch)
+    else:
+        kind = {
+            "added": int(choices.pick(missing or [SectionKind.DATA])),
+            "unknown kind": SectionKind.DATA + 1 + choices.number(3),
+            "skippable kind": layout.FIRST_SKIPPABLE_KIND + choices.number(3),
+        }[what]
+        path = f"section {kind:#x}"
+        patched.apply({"add_section": {"kind": kind, "hex": bytes(1 + choices.below(48)).hex()}})
+    return Draft(path, what, (), patched.content.read(0, patched.content.length))
+
+
+def digests(file: File, choices: Choices) -> Draft:
+    """The digest tree: a byte of it, or its length; in a file without one, a root or a section alone."""
+    table = file.table("digests")
+    if table is None:
+        if choices.below(2):
+            change = file.byte(ROOT.offset + choices.below(ROOT.size), 1)
+            return Draft("header.digest_root", "root without digests", (change,))
+        patched = PatchedFile(SparseBytes(file.content), file.order)
+        patched.apply({"add_section": {"kind": int(SectionKind.DIGESTS), "hex": bytes(layout.DIGEST_LENGTH).hex()}})
+        return Draft("section digests", "digests without a root", (), patched.content.read(0, patched.content.length))
+    if choices.below(2):
+        return byte(file, table.at + choices.below(table.rows), choices)
+    by = choices.pick((layout.DIGEST_LENGTH, 1, -layout.DIGEST_LENGTH, -1))
+    length = next(each for each in layout.FIELDS["section"] if each.name == "length")
+    changes: list[Change] = [Add(bytes(by)) if by > 0 else Cut(len(file.content) + by)]
+    changes += file.write(file.tables[0], 0, _LENGTH, len(file.content) + by)
+    changes += file.write(file.tables[1], len(file.entries) - 1, length, table.rows + by)
+    return Draft(f"sections[{len(file.entries) - 1}].length", "digest tree of another length", changes)
+
+
+def repair(file: File, content: bytes) -> tuple[Write, ...]:
+    """The changes that make the digest tree right for what was done to the file.
+
+    Args:
+        file: The file before.
+        content: The file after.
+
+    Returns:
+        Nothing where the place of the tree was lost.
+    """
+    table = file.table("digests")
+    if table is None or len(content) < table.end:
+        return ()
+    found, root = levels(SparseBytes(content[: table.at]))
+    tree = b"".join(level.read(0, level.length) for level in found)
+    if len(tree) != table.rows:
+        return ()
+    wanted = [(table.at + k, f"digests[{k}]", x) for k, x in enumerate(tree)]
+    wanted += [(ROOT.offset + k, f"byte[{ROOT.offset + k}]", x) for k, x in enumerate(root)]
+    return tuple(Write(path, at, 1, value) for at, path, value in wanted if content[at] != value)
