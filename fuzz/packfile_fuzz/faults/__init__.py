@@ -5,9 +5,9 @@ or two functions (`edits.py`), switched on by `activate` in this process, or in 
 
     python -m packfile_fuzz.faults NAME
 
-which serves the adapter protocol with that fault, for any suite or campaign. The faults stand in `arithmetic`,
-`memory`, `calls`, `linking`, `structure`, `verification`, `integrity` and `translation`; those of the loader in C are
-patches of its own (`loaders/c/wrong`). `judge` asks the suite, `chase` a campaign, and `command` prints what came of it.
+which serves the adapter protocol with that fault, for any suite or campaign. The faults stand in `data/`, those of the
+loader in C are patches of its own (`loaders/c/wrong`). `judge` asks the suite, `chase` campaigns, and `command` prints
+what came of it.
 """
 
 from packfile_fuzz.faults.catalogue import FAULTS, REFERENCE, activate, patches

@@ -6,7 +6,6 @@ not replaced: only what they execute is, so tables of handlers and names in othe
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 
 KEPT = "_kept_by_fault"
-"""Global of an edited function's module: a dict that lives as long as the fault does, for faults that keep something."""
+"""Global of an edited function's module: a dict that lives as long as the fault does, for what keeps something."""
 
 
 class EditError(Exception):
@@ -36,12 +35,11 @@ class Edit:
     old: str
     """Text of the function."""
     new: str
-    """What stands there instead; lines after the first have the indentation that they have in the function."""
+    """What stands there instead; lines after the first are indented as they are in a function that is not."""
     times: int = 1
     """How often the old text stands there; all are replaced."""
 
-    @property
-    def function(self) -> FunctionType:
+    def resolve(self) -> FunctionType:
         """The function; of a property its getter.
 
         Raises:
@@ -89,14 +87,12 @@ def _changes(edits: tuple[Edit, ...]) -> list[tuple[FunctionType, CodeType]]:
     changes: list[tuple[FunctionType, CodeType]] = []
     for place in dict.fromkeys(edit.place for edit in edits):
         here = [edit for edit in edits if edit.place == place]
-        function = here[0].function
+        function = here[0].resolve()
         source = textwrap.dedent(inspect.getsource(function))
-        margin = len(inspect.getsource(function)) - len(inspect.getsource(function).lstrip())
         for edit in here:
-            old = edit.old.replace("\n" + " " * margin, "\n")
-            if source.count(old) != edit.times:
-                raise EditError(f"{place}: expected {edit.old!r} {edit.times} time(s), got {source.count(old)}")
-            source = source.replace(old, edit.new.replace("\n" + " " * margin, "\n"))
+            if source.count(edit.old) != edit.times:
+                raise EditError(f"{place}: expected {edit.old!r} {edit.times} time(s), got {source.count(edit.old)}")
+            source = source.replace(edit.old, edit.new)
         changes.append((function, _compiled(source, function)))
     return changes
 

@@ -6,7 +6,6 @@ Assumes nothing. Promises plain values: a fault does nothing until it is activat
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +41,8 @@ class Fault:
     """What is wrong."""
     edits: tuple[Edit, ...] = ()
     """What makes the reference so; none for the loader in C."""
+    witness: str = ""
+    """Id of a case or in-place check of the suite that sees it; of the reference's only."""
     patch: Path | None = None
     """What makes the loader in C so."""
 
@@ -49,11 +50,3 @@ class Fault:
     def translate_after(self) -> int:
         """Calls after which the reference has to translate a function for the fault to show: 1, or 0 for never."""
         return int(self.where is Where.TRANSLATOR)
-
-
-def of_layer(where: Where, *faults: tuple[str, str | tuple[str, ...], str, Sequence[Edit]]) -> tuple[Fault, ...]:
-    """Faults of one layer, from name, rule or rules, summary and edits."""
-    return tuple(
-        Fault(name, (rules,) if isinstance(rules, str) else rules, summary, where, tuple(edits))
-        for name, rules, summary, edits in faults
-    )

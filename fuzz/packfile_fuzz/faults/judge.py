@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -15,25 +17,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
-from packfile_suite.build import Builder
+import packfile
+import packfile_fuzz
+from packfile_fuzz.faults.fault import Fault
+from packfile_suite.build import Builder, BuiltFile
 from packfile_suite.case import Case
 from packfile_suite.execute import Loader, Result, run_case
 from packfile_suite.in_place.checks import Lab
 from packfile_suite.in_place.modules import Workshop
-from packfile_suite.in_place.profile import FEATURE, Check
+from packfile_suite.in_place.profile import Check
 from packfile_suite.in_place.profile import run as run_check
 from packfile_suite.in_place.profile import runs as profile_runs
 from packfile_suite.load import shipped_cases
 from packfile_suite.plan import Variant, variants
 
-import packfile
-import packfile_fuzz
-from packfile_fuzz.faults.fault import Fault
-
 TIMEOUT = 5.0
 """Seconds in which a loader has to answer; a fault may make it hang."""
+_BUILDING = 300.0
+"""Seconds that building a loader may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,9 @@ class Caught(NamedTuple):
     tried: int
     """Runs up to this one."""
 
-    @property
-    def by_named_rule(self) -> str:
-        """The rule of the case that is the first one of its own."""
-        return self.run.case.rules[0]
+    def as_json(self) -> dict[str, Any]:
+        """It as JSON holds it."""
+        return {"run": self.run.name, "rules": list(self.run.case.rules), "got": self.got, "tried": self.tried}
 
 
 class Suite:
@@ -93,10 +95,14 @@ class Suite:
                 return Caught(run, got, tried)
         return None
 
+    def files(self, run: Run) -> dict[str, BuiltFile]:
+        """The files of a run, by name of module."""
+        return self._builder.files(run.case, run.variant)
+
     def run(self, loader: Loader, run: Run) -> Result:
         """What comes of one run."""
         if run.check is None:
-            return run_case(loader, run.case, self._builder.files(run.case, run.variant))
+            return run_case(loader, run.case, self.files(run))
         with tempfile.TemporaryDirectory(prefix="in-place-", dir=self._directory.name) as directory:
             lab = Lab(loader, Path(directory), Workshop(Path(directory)))
             seen = run_check(run.check, lab, run.variant.label)
@@ -134,13 +140,43 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def loader_of(fault: Fault, timeout: float = TIMEOUT) -> Iterator[Loader]:
-    """A loader with a fault of the reference, ended at the end of the block."""
-    loader = Loader(command_of(fault), timeout, environment())
+def loader_of(fault: Fault, command: Sequence[str] | None = None) -> Iterator[Loader]:
+    """A loader with a fault, ended at the end of the block.
+
+    Args:
+        fault: The fault.
+        command: How it is started, if it is not the reference.
+    """
+    loader = Loader(command or command_of(fault), TIMEOUT, environment())
     try:
         yield loader
     finally:
         loader.close()
 
 
-__all__ = ["FEATURE", "TIMEOUT", "Caught", "Run", "Suite", "command_of", "environment", "loader_of", "runs_of"]
+def built(fault: Fault, source: Path, directory: Path) -> list[str]:
+    """Build the loader in C with a fault, and give the command of its adapter.
+
+    Args:
+        fault: One with a patch.
+        source: The directory of the loader's source.
+        directory: An empty one, for the source with the patch and what is built of it.
+
+    Raises:
+        RuntimeError: A tool is missing, the patch does not fit, or what it makes is not C.
+    """
+    assert fault.patch is not None
+    shutil.copytree(source, directory, ignore=shutil.ignore_patterns("build", "wrong"), dirs_exist_ok=True)
+    for command in (
+        ["patch", "--strip=1", "--fuzz=0", "--input", str(fault.patch)],
+        ["make", "CC=cc", "BUILD=build/wrong", "EXTRA=-Wno-error", "build/wrong/pf"],
+    ):
+        try:
+            done = subprocess.run(  # noqa: S603 - the patches are the repository's own
+                command, cwd=directory, capture_output=True, text=True, check=False, timeout=_BUILDING
+            )
+        except OSError as error:
+            raise RuntimeError(f"{fault.name}: cannot run {command[0]}: {error.strerror}") from None
+        if done.returncode:
+            raise RuntimeError(f"{fault.name}: {command[0]} failed:\n{done.stdout}{done.stderr}")
+    return [str(directory / "build/wrong/pf"), "adapter"]
