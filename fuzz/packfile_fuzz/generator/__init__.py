@@ -14,7 +14,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from packfile_fuzz.generator.modules import build
+from packfile_fuzz.generator.modules import HEAD_ITEMS, build
 
 __all__ = ["VERSION", "build", "from_seed"]
 
@@ -23,6 +23,6 @@ VERSION: Final = 1
 
 
 def from_seed(seed: int) -> bytes:
-    """Bytes for `build`, at most 1,024 of them, from a plain generator of random numbers."""
+    """Bytes for `build`, at most 1,104 of them, from a plain generator of random numbers."""
     random = Random(seed)  # noqa: S311 - it has to be the same each time
-    return random.randbytes(256 + 8 * random.getrandbits(6) + 4 * random.getrandbits(6))
+    return random.randbytes(8 * (HEAD_ITEMS + 16 + random.getrandbits(5) + random.getrandbits(6)))

@@ -7,6 +7,8 @@ writes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 from packfile.instructions import Opcode
@@ -81,9 +83,10 @@ class Segments(NamedTuple):
     """Those of data and bss alike."""
 
 
-def segments(rodata: int, data: int, bss: int) -> Segments:
-    """The segments of a module, by their lengths."""
-    every = [(int(op), OFFSETS[size], size) for op, size in zip(_BASE_OPS, (rodata, data, bss), strict=True)]
+@cache
+def segments(sizes: tuple[int, int, int]) -> Segments:
+    """The segments of a module, by the lengths of rodata, data and bss."""
+    every = [(int(op), OFFSETS[size], size) for op, size in zip(_BASE_OPS, sizes, strict=True)]
     readable = tuple((op, offsets) for op, offsets, size in every if size)
     writable = tuple((op, offsets) for op, offsets, size in every[1:] if size)
     absent = tuple((op, offsets) for op, offsets, _ in every)
@@ -104,8 +107,8 @@ class Body:
         layout: Layout,
         pool: Pool,
         places: Segments,
-        callees: list[tuple[int, Shape]],
-        targets: list[Target],
+        callees: Sequence[tuple[int, Shape]],
+        targets: Sequence[Target],
         *,
         free: bool,
     ) -> None:
@@ -122,8 +125,8 @@ class Body:
         self.code: list[int] = []
         self.starts: list[int] = []
         """Where what each item of the stream became begins."""
-        self.fixups: list[tuple[int, int, int, int]] = []
-        """Branches without their distance: where they are, shift and bits of the field, and choice of the target."""
+        self.fixups: list[tuple[int, int, int, int, int]] = []
+        """Branches without their distance: where, shift and bits of the field, item, and choice of the target."""
         self.loops: list[tuple[int, int, Branch]] = []
         """Open loops: the item that each ends before, the first word that it repeats, the branch that goes back."""
         self.close = _NEVER
@@ -156,7 +159,7 @@ class Body:
 
     def branch(self, word: int, shift: int, bits: int, choice: int) -> None:
         """A branch to one of the next instructions, or to any in free form."""
-        self.fixups.append((len(self.code), shift, bits, self.index << 8 | choice & 0xFF))
+        self.fixups.append((len(self.code), shift, bits, self.index, choice))
         self.code.append(word)
 
     def begin_loop(self, length: int, count: int, back: Branch) -> None:
@@ -187,10 +190,11 @@ class Body:
         code, starts = self.code, self.starts
         starts.append(len(code))
         code.append(last)
-        for at, shift, bits, choice in self.fixups:
+        for at, shift, bits, item, choice in self.fixups:
+            # Mostly near; and seven items are never more words than a byte's distance spans.
+            distance = starts[min(item + 1 + ((choice & 7) ** 2 >> 3), len(starts) - 1)] - at
             if self.free:
-                target = starts[(choice >> 8) * (choice & 0xFF) % len(starts)]
-            else:
-                target = starts[min((choice >> 8) + 1 + (choice & 7), len(starts) - 1)]
-            code[at] |= (target - at & (1 << bits) - 1) << shift
+                anywhere = starts[(choice & 0xFF) % len(starts)] - at
+                distance = anywhere if -(1 << bits - 1) <= anywhere < 1 << bits - 1 else distance
+            code[at] |= (distance & (1 << bits) - 1) << shift
         return tuple(code)

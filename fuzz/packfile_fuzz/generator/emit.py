@@ -15,7 +15,7 @@ from packfile.instructions import Opcode
 from packfile.layout import Binding, ImportKind
 from packfile.model import Import
 from packfile_fuzz.generator.body import Body, Branch
-from packfile_fuzz.generator.shape import HOST, SHAPES, Shape
+from packfile_fuzz.generator.shape import HOST, INNER, Shape
 from packfile_fuzz.generator.values import LENGTHS, LITERALS, MASK32, MASK64, OF_BANK, Bank
 
 _SPREAD: Final = 0x9E3779B97F4A7C15
@@ -31,6 +31,8 @@ class Source(NamedTuple):
     """The instruction that loads a constant into it."""
     values: tuple[int, ...]
     """What is worth loading, by a byte."""
+    same: int
+    """Bits of that byte: where all are zero, it decides the next source as well."""
 
 
 class Field(NamedTuple):
@@ -65,12 +67,11 @@ Emit = Callable[[Body, int, int, int, Detail], None]
 """Takes the item, the instruction's op, the bits that an item decides in its word, and the detail."""
 
 
-def preload(body: Body, raw: int, mask: int, detail: Detail) -> None:
+def preload(body: Body, registers: int, choice: int, detail: Detail) -> None:
     """Load something decisive into the registers that an instruction will read."""
-    choice = raw >> 32
-    for shift, op, values in detail.sources:
-        body.load(op, (raw & mask) >> shift & 0xFF, values[choice & 0xFF])
-        choice >>= 8
+    for shift, op, values, same in detail.sources:
+        body.load(op, registers >> shift & 0xFF, values[choice & 0xFF])
+        choice >>= 8 if choice & same else 0
 
 
 def immediate(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
@@ -116,15 +117,15 @@ def access(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
     word = base | raw & mask
     field = detail.fields[0] if detail.fields else None
     number = raw >> shift & 3
-    if way < 0xFA:
+    if way < 0xFC:
         word = word & ~(0xFF << shift) | body.layout.address + number << shift
         if way >= 0xC0 or not body.ready >> number & 1:
             body.place(number, raw >> 48, writes=detail.writes or way & 1 == 1)
     if field is not None:
-        near = raw >> field.shift & 7
-        word |= (near if way & 0xF else field.values[raw >> 40 & 0xFF]) << field.shift
+        near = raw >> field.shift & 3
+        word |= (near if way & 0x1F else field.values[raw >> 40 & 0xFF]) << field.shift
     if way & 0x70 == 0x70:
-        preload(body, raw >> 8 & ~MASK32 | raw & MASK32, mask, detail)
+        preload(body, raw & mask, raw >> 40, detail)
     body.code.append(word)
 
 
@@ -178,18 +179,18 @@ def call_reference(body: Body, raw: int, base: int, _mask: int, _detail: Detail)
     if body.callees and way < 0x68:
         index, shape = body.callees[(raw >> 32 & 0xFF) % len(body.callees)]
         body.code += (Opcode.LFN | register, index)
-    elif way < 0xD0:
+    elif way < 0xE0:
         slot, shape = _function_slot(body, raw)
         body.code += (Opcode.LDSLOT | register, slot)
     else:
-        shape = SHAPES[way & 7]
+        shape = INNER[way & 7]
         body.load(Opcode.I_CONST, body.layout.reference, _NO_REFERENCES[way >> 3 & 3])
     if way & 7 == 7:
-        shape = SHAPES[raw >> 48 & 7]
+        shape = INNER[raw >> 48 & 7]
     body.code += (base | body.window(raw, shape) | body.layout.reference << 24, shape.word)
 
 
-_NO_REFERENCES: Final = (0, MASK64, 1, 0x00000001_7FFFFFFF)
+_NO_REFERENCES: Final = (0, 0, 1, 0x00000001_7FFFFFFF)
 """What refers to no function: null, and what is none of a set."""
 
 
@@ -226,7 +227,7 @@ def table(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
         body.branch(Opcode.JMP, shift, 24, raw >> 40 + 4 * entry)
 
 
-def leave(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
+def leave(body: Body, raw: int, base: int, mask: int, _detail: Detail) -> None:
     """An instruction that execution does not go past, behind a branch, or what comes after it would be idle."""
     guard = Opcode.JMP_IF if raw >> 32 & 0xF == 0xF else Opcode.JMP_UNLESS
     body.code.append(guard | (raw >> 40 & body.layout.general) << 8 | 2 << 16)
@@ -258,11 +259,11 @@ def _function_slot(body: Body, raw: int) -> tuple[int, Shape]:
     else:
         module, name, shape = body.targets[way % len(body.targets)]
     binding = _BINDINGS[how % 3]
-    if way >= 0xE8:
+    if way >= 0xF0:
         # Eager would make the set unlinkable, and so would weak where something of that name is there.
         binding = Binding.LAZY
-        if way < 0xF0:
-            shape = SHAPES[how & 7]
+        if way < 0xF6:
+            shape = INNER[how & 7]
         else:
             module, name, binding = (module if way & 1 else "absent"), "absent", _BINDINGS[1 + how % 2]
         if how >= 0xFC:

@@ -1,35 +1,44 @@
 """From bytes to a set of modules and the calls into it.
 
-Assumes nothing of the bytes. Promises a valid program. The bytes are a stream of items of eight, zeros after the end:
-one for the program, one for each module, one for each function, those of the calls, and then the bodies.
+Assumes nothing of the bytes. Promises a valid program. The bytes are items of eight, zeros after the end. The first are
+in fixed places: one for the program, then one for each of 3 modules and 12 functions and 3 for each of 4 calls, whether
+or not there are so many. The bodies follow, one after the other, and in them items of zeros are nothing: so a part of
+the bytes can be zeroed, or a number lowered, and the rest still means what it did.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple
 
 from packfile.instructions import Opcode
-from packfile.layout import Binding, ByteOrder, ImportKind, Segment
-from packfile.model import Export, Function, Import, Module
+from packfile.layout import Binding, ByteOrder, ImportKind, SectionKind, Segment
+from packfile.model import Export, Function, Import, Module, Skippable
 from packfile_fuzz.generator import emit
 from packfile_fuzz.generator.body import Body, Pool, Target, segments
-from packfile_fuzz.generator.shape import LAYOUTS, SHAPES, Shape
+from packfile_fuzz.generator.shape import HOST, INNER, LAYOUTS, OUTER, Shape
 from packfile_fuzz.generator.templates import Template, policy
 from packfile_fuzz.generator.values import ARGUMENTS, CONTENTS, OF_BANK, SIZES
 from packfile_fuzz.program import Call, Entry, Program
 
 _MODULES: Final = (1, 2, 1, 2, 3, 2, 1, 3)
 _FUNCTIONS: Final = (1, 2, 3, 2, 4, 3, 2, 3)
-_CALLS: Final = (1, 2, 3, 2)
+_LAYOUTS: Final = (0, 0, 1, 2)
+_CALLS: Final = (1, 2, 3, 4)
 _NAMES: Final = (("main", "lib", "aux"), ("a", "aa", "\u00e9\U0001f600"))
 _FUNCTION_NAMES: Final = (("f0", "f1", "f2", "f3"), ("b", "\u00fc.\u4e2d", "ba", "a" * 255))
 _DATA_NAMES: Final = ("rodata", "data", "bss")
 _FREE_FROM: Final = 243
 _MOST_ITEMS: Final = 25
+_MODULES_AT: Final = 1
+_FUNCTIONS_AT: Final = 4
+_CALLS_AT: Final = 16
+HEAD_ITEMS: Final = 28
+"""Items before the bodies."""
+_MOST_READ: Final = HEAD_ITEMS + 12 * (_MOST_ITEMS + 1)
 _SEGMENTS: Final = (Segment.RODATA, Segment.DATA, Segment.BSS)
 _FUELS: Final = (0, 1, 2, 3, 5, 8, 100, 9_007_199_254_740_991)
 _DEPTHS: Final = (0, 1, 2, 3, 4, 9_007_199_254_740_991, 50, 50)
@@ -41,9 +50,9 @@ class _Plan(NamedTuple):
     name: str
     choice: int
     """Its item."""
-    shapes: tuple[Shape, ...]
+    shapes: list[Shape]
     """Of its functions."""
-    items: tuple[int, ...]
+    items: Sequence[int]
     """Of its functions."""
     sizes: tuple[int, int, int]
     """Of its segments."""
@@ -51,76 +60,92 @@ class _Plan(NamedTuple):
 
 def build(content: bytes) -> Program:
     """The program that bytes stand for."""
-    count = (len(content) + 7) // 8
-    stream = iter(struct.unpack(f"<{count}Q", content.ljust(8 * count, b"\0")))
-    head = next(stream, 0)
-    names = _NAMES[head >> 24 & 1]
-    functions = _FUNCTION_NAMES[head >> 25 & 1]
-    plans = [_plan(stream, name) for name in names[: _MODULES[head & 7]]]
-    calls = tuple(_call(stream, plans, functions) for _ in range(_CALLS[head >> 32 & 3]))
-    free = head >> 16 & 0xFF >= _FREE_FROM
-    data = tuple(row for plan in plans for row in _data_imports(plan.name, plan.sizes))
-    ranked = [
-        (index, position, Target(plan.name, functions[index], shape))
-        for position, plan in enumerate(plans)
-        for index, shape in enumerate(plan.shapes)
-    ]
-    ranked.sort(key=_rank)
+    items = _items(content)
+    head = items[0]
+    names = _FUNCTION_NAMES[head >> 25 & 1]
+    module_names = _NAMES[head >> 24 & 1]
+    plans = [_plan(items, position, module_names[position]) for position in range(_MODULES[head & 7])]
+    calls = [_call(items, number, plans, names) for number in range(_CALLS[head >> 32 & 3])]
+    data = tuple([row for plan in plans for row in _data_imports(plan.name, plan.sizes)])
+    order = _Order(plans, names, free=head >> 16 & 0xFF >= _FREE_FROM)
+    stream = filter(None, items[HEAD_ITEMS:])
     entries = []
     uses_host = False
     for position, plan in enumerate(plans):
         pool = Pool(data)
-        bodies = tuple(
-            _function(stream, plan, index, pool, _after(ranked, index, position, free=free), head)
-            for index in range(len(plan.shapes))
-        )
-        uses_host = uses_host or any(row.module == "host" for row in pool.imports)
-        entries.append(_entry(plan, bodies, pool, functions))
+        functions = [
+            _function(stream, plan, index, pool, order.after(position, index), head) for index in range(len(plan.items))
+        ]
+        uses_host = uses_host or any([row.module == "host" for row in pool.imports])  # noqa: C419 - faster on few
+        entries.append(_entry(plan, functions, pool, names))
     if uses_host and head >> 40 & 0xFF != 0xFF:
         entries.insert((head >> 48 & 0xFF) % (len(entries) + 1), _HOST)
-    return Program(tuple(entries), calls)
+    return Program(tuple(entries), tuple(calls))
+
+
+def _items(content: bytes) -> tuple[int, ...]:
+    count = min(max((len(content) + 7) // 8, HEAD_ITEMS), _MOST_READ)
+    return _unpacker(count)(content.ljust(8 * count, b"\0"))
+
+
+@cache
+def _unpacker(count: int) -> Callable[[bytes], tuple[int, ...]]:
+    return struct.Struct(f"<{count}Q").unpack_from
 
 
 _HOST: Final = Entry("host", None)
 
-
-def _rank(ranked: tuple[int, int, Target]) -> tuple[int, int]:
-    return ranked[:2]
-
-
-def _after(
-    ranked: list[tuple[int, int, Target]], index: int, position: int, *, free: bool
-) -> tuple[list[tuple[int, Shape]], list[Target], bool]:
-    """What a function may call, of its module and by import: in free form anything, else what comes after it."""
-    after = ranked if free else [row for row in ranked if row[:2] > (index, position)]
-    return [(row[0], row[2].shape) for row in after if row[1] == position], [row[2] for row in after], free
+_After = tuple[Sequence[tuple[int, Shape]], Sequence[Target], bool]
+"""What a function may call in its module, what it may import, and whether that is free form."""
 
 
-def _plan(stream: Iterator[int], name: str) -> _Plan:
-    choice = next(stream, 0)
-    items = tuple(next(stream, 0) for _ in range(_FUNCTIONS[choice & 7]))
-    shapes = tuple(SHAPES[(item & 7) + 8 * (index == 0)] for index, item in enumerate(items))
+class _Order:
+    """All functions, in an order in which each calls only those after it: by their indexes, and modules take turns.
+
+    So modules import from each other in cycles, and still no call comes back.
+    """
+
+    __slots__ = ("_after", "_free", "_plans", "_targets")
+
+    def __init__(self, plans: Sequence[_Plan], names: tuple[str, ...], *, free: bool) -> None:
+        self._free = free
+        self._plans = plans
+        self._targets: list[Target] = []
+        self._after: dict[tuple[int, int], int] = {}
+        for index in range(max([len(plan.items) for plan in plans])):
+            for position, plan in enumerate(plans):
+                if index < len(plan.items):
+                    self._targets.append(Target(plan.name, names[index], plan.shapes[index]))
+                    self._after[position, index] = len(self._targets)
+
+    def after(self, position: int, index: int) -> _After:
+        """What a function may call: in free form anything."""
+        own = tuple(enumerate(self._plans[position].shapes))
+        if self._free:
+            return own, self._targets, True
+        return own[index + 1 :], self._targets[self._after[position, index] :], False
+
+
+def _plan(head: Sequence[int], position: int, name: str) -> _Plan:
+    choice = head[_MODULES_AT + position]
+    first = _FUNCTIONS_AT + 4 * position
+    items = head[first : first + _FUNCTIONS[choice & 7]]
+    shapes = [INNER[item & 7] for item in items]
+    shapes[0] = OUTER[items[0] & 7]
     sizes = SIZES[choice >> 8 & 7], SIZES[choice >> 11 & 7], SIZES[choice >> 14 & 7]
     return _Plan(name, choice, shapes, items, sizes)
 
 
-def _function(
-    stream: Iterator[int],
-    plan: _Plan,
-    index: int,
-    pool: Pool,
-    after: tuple[list[tuple[int, Shape]], list[Target], bool],
-    head: int,
-) -> Function:
+def _function(stream: Iterator[int], plan: _Plan, index: int, pool: Pool, after: _After, head: int) -> Function:
     item = plan.items[index]
     shape = plan.shapes[index]
-    number = item >> 8 & 3
+    number = _LAYOUTS[item >> 8 & 3]
     layout = LAYOUTS[number]
     callees, targets, free = after
-    body = Body(shape, layout, pool, segments(*plan.sizes), callees, targets, free=free)
+    body = Body(shape, layout, pool, segments(plan.sizes), callees, targets, free=free)
     _write(body, stream, policy(head >> 8 & 0xFF, number))
     last = Opcode.UNREACHABLE if item >> 16 & 0x7F == 0x7F else Opcode.RET | emit.returned(body, item >> 16)
-    i_registers, n_registers = layout.registers
+    i_registers, n_registers = layout.i_registers, layout.n_registers
     more = item >> 48 & 0xFF
     if more > 0xE0:
         i_registers, n_registers = min(i_registers + more - 0xE0, 255), 255
@@ -141,32 +166,39 @@ def _write(body: Body, stream: Iterator[int], table: Sequence[Template]) -> None
             body.end_loops()
         if by is None:
             if raw >= least:
-                emit.preload(body, raw, mask, detail)
+                emit.preload(body, raw & mask, raw >> 32, detail)
             append(base | raw & mask)
         else:
             body.index = index
             by(body, raw, base, mask, detail)
 
 
-def _entry(plan: _Plan, functions: tuple[Function, ...], pool: Pool, names: tuple[str, ...]) -> Entry:
+def _entry(plan: _Plan, functions: Sequence[Function], pool: Pool, names: tuple[str, ...]) -> Entry:
     choice = plan.choice
     rare = choice >> 24 & 0xFF
-    contents = CONTENTS[choice >> 32 & 7], CONTENTS[choice >> 35 & 7]
     hidden = choice >> 40 & 0xF == 0xF and len(functions) > 1
-    entry = (choice >> 44 & 0xF) % (len(functions) + 1)
     module = Module(
-        functions=functions,
+        functions=tuple(functions),
         imports=tuple(pool.imports),
         exports=_exports(names, len(functions) - hidden, plan.sizes),
         constants=tuple(pool.constants),
-        rodata=contents[0][: plan.sizes[0]],
-        data=contents[1][: plan.sizes[1]],
+        rodata=CONTENTS[choice >> 32 & 7][: plan.sizes[0]],
+        data=CONTENTS[choice >> 35 & 7][: plan.sizes[1]],
         bss_size=plan.sizes[2],
-        entry=entry - 1 if entry else None,
+        entry=_entry_of(plan),
         unit_log2=16 if rare == 0xFF else 12,
+        skippable=_SKIPPABLE if 0xE8 <= rare < 0xF0 else (),
         digests=0xF0 <= rare < 0xF8,
     )
     return Entry(plan.name, module, ByteOrder.BIG if choice >> 48 & 1 else ByteOrder.LITTLE)
+
+
+_SKIPPABLE: Final = (Skippable(int(SectionKind.NAMES), b"names"), Skippable(int(SectionKind.LINES), b"\0"))
+
+
+def _entry_of(plan: _Plan) -> int | None:
+    number = (plan.choice >> 44 & 0xF) % (len(plan.items) + 1)
+    return number - 1 if number else None
 
 
 @cache
@@ -198,34 +230,30 @@ def _data_imports(module: str, sizes: tuple[int, int, int]) -> tuple[Import, ...
     return (*good, *(emit.imported(kind, binding, module, name, size) for kind, binding, name, size in wanting))
 
 
-def _call(stream: Iterator[int], plans: list[_Plan], names: tuple[str, ...]) -> Call:
-    choice = next(stream, 0)
+def _call(head: Sequence[int], number: int, plans: Sequence[_Plan], names: tuple[str, ...]) -> Call:
+    choice, i, n = head[_CALLS_AT + 3 * number : _CALLS_AT + 3 * number + 3]
     plan = plans[(choice & 0xFF) % len(plans)]
     # Mostly the functions that call others, and more than once, since what they left in memory stays.
-    index = (choice >> 8 & 0x1F) % len(plan.shapes) if choice >> 13 & 7 == 7 else 0
-    signature = plan.shapes[index].signature
+    index = (choice >> 8 & 0x1F) % len(plan.shapes) if choice >> 13 & 7 > 4 else 0
+    module, name, shape = plan.name, names[index], plan.shapes[index]
     odd = choice >> 16 & 0xFF
-    i_count, n_count = signature.i_params, signature.n_params
-    name: str | None = names[index]
-    if odd >= 0xF8:
-        if odd >= 0xFC:
-            name = None if odd & 1 else "absent"
-        else:
-            i_count += 1
+    given = name if odd < 0xF0 else None
+    if odd in (0xEE, 0xEF):
+        module, given, shape = "host", "mix", HOST["mix"]
+    elif odd == 0xED:
+        given = "absent"
+    elif given is None:
+        shape = plan.shapes[_entry_of(plan) or 0]
+    signature = shape.signature
     tight = choice >> 24 & 0xFF
     return Call(
-        plan.name,
-        name,
-        tuple([ARGUMENTS[x] for x in _bytes(stream, i_count)]),
-        tuple([_FLOATS[x] for x in _bytes(stream, n_count)]),
+        module,
+        given,
+        tuple([ARGUMENTS[x] for x in i.to_bytes(8, "little")[: signature.i_params + (odd == 0xEC)]]),
+        tuple([_FLOATS[x] for x in n.to_bytes(8, "little")[: signature.n_params]]),
         _FUELS[tight & 7] if tight >= 0xF8 else 1000,
-        _DEPTHS[choice >> 32 & 7] if tight & 0xF8 == 0xF0 else 50,
+        _DEPTHS[tight & 7] if tight & 0xF8 == 0xF0 else 50,
     )
 
 
 _FLOATS: Final = OF_BANK["n"]
-
-
-def _bytes(stream: Iterator[int], count: int) -> bytes:
-    content = next(stream, 0).to_bytes(8, "little") if count else b""
-    return (content if count <= 8 else content + content)[:count]

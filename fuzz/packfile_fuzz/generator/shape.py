@@ -25,42 +25,31 @@ class Layout(NamedTuple):
     """Bits of an operand's byte that choose a general register, of either bank."""
     high: int
     """Bits of these that a window's first register may have set, above those of its low part."""
-    special: int
-    """First integer register of those with a use of their own."""
-
-    @property
-    def address(self) -> int:
-        """First address register."""
-        return self.special
-
-    @property
-    def counter(self) -> int:
-        """First counter."""
-        return self.special + ADDRESSES
-
-    @property
-    def zero(self) -> int:
-        """Never written."""
-        return self.counter + COUNTERS
-
-    @property
-    def reference(self) -> int:
-        """Holds what `callr` calls."""
-        return self.zero + 1
-
-    @property
-    def length(self) -> int:
-        """Holds how many bytes are copied or filled."""
-        return self.reference + 1
-
-    @property
-    def registers(self) -> tuple[int, int]:
-        """Sizes of both banks."""
-        return self.length + 1, self.special
+    address: int
+    """First address register."""
+    counter: int
+    """First counter."""
+    zero: int
+    """Never written."""
+    reference: int
+    """Holds what `callr` calls."""
+    length: int
+    """Holds how many bytes are copied or filled."""
+    i_registers: int
+    """Size of the integer bank."""
+    n_registers: int
+    """Size of the float bank."""
 
 
-LAYOUTS: Final = (Layout(0x07, 0, 8), Layout(0x07, 0, 8), Layout(0x03, 0, 8), Layout(0x87, 0x80, 136))
-"""Eight registers, twice; four, so that more depends on each; sixteen in two halves far apart."""
+def _layout(general: int, high: int) -> Layout:
+    address = (high | 7) + 1
+    counter = address + ADDRESSES
+    zero = counter + COUNTERS
+    return Layout(general, high, address, counter, zero, zero + 1, zero + 2, zero + 3, address)
+
+
+LAYOUTS: Final = (_layout(0x07, 0), _layout(0x03, 0), _layout(0x87, 0x80))
+"""Eight registers; four, so that more depends on each; sixteen in two halves far apart."""
 
 
 class Shape(NamedTuple):
@@ -81,14 +70,39 @@ def _shape(i_params: int, n_params: int, i_results: int, n_results: int) -> Shap
     return Shape(signature, signature.word, MOST - signature.i_window, MOST - signature.n_window)
 
 
-SHAPES: Final = tuple(
+INNER: Final = tuple(
     _shape(*counts)
     for counts in (
-        *((0, 0, 0, 0), (1, 0, 1, 0), (0, 1, 0, 1), (2, 0, 1, 0), (0, 2, 0, 1), (2, 1, 1, 2), (1, 1, 4, 4), (4, 4, 2, 2)),
-        *((2, 2, 4, 4), (0, 0, 8, 8), (8, 8, 8, 8), (3, 2, 8, 8), (0, 0, 3, 1), (4, 0, 8, 0), (0, 4, 0, 8), (2, 2, 2, 2)),
+        *(
+            (0, 0, 0, 0),
+            (1, 0, 1, 0),
+            (0, 1, 0, 1),
+            (2, 0, 1, 0),
+            (0, 2, 0, 1),
+            (2, 1, 1, 2),
+            (1, 1, 4, 4),
+            (4, 4, 2, 2),
+        ),
     )
 )
-"""Of functions inside; the last half are those of functions that are called first, whose results show more."""
+"""Of functions that are mostly called by others."""
+
+OUTER: Final = tuple(
+    _shape(*counts)
+    for counts in (
+        *(
+            (0, 0, 1, 1),
+            (2, 2, 4, 4),
+            (3, 2, 8, 8),
+            (8, 8, 8, 8),
+            (1, 2, 3, 1),
+            (4, 0, 8, 0),
+            (0, 4, 0, 8),
+            (2, 2, 8, 8),
+        ),
+    )
+)
+"""Of functions that are called first: their results show most of the registers."""
 
 HOST: Final = {
     "log_i": _shape(1, 0, 0, 0),

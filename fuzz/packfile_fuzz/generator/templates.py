@@ -44,6 +44,7 @@ _BASE: Final = re.compile(r"\bbase\(")
 _REGISTER: Final = re.compile(r"u\(i\[([abc])\]\)")
 _ENDS: Final = 12
 _NEVER: Final = 1 << 64
+_TRAPPING: Final = 0x10 << 56
 
 
 def template(row: Instruction, layout: Layout) -> Template:
@@ -106,7 +107,8 @@ def _detail(row: Instruction) -> Detail:
 def _source(row: Instruction, operand: Operand) -> Source:
     bank = operand.bank or "i"
     op = Opcode.I_CONST if bank == "i" else Opcode.N_CONST
-    return Source(8 * operand.position, op, decisive(row, operand.position, bank))
+    # Some traps need two operands at once, and a comparison turns where both are equal.
+    return Source(8 * operand.position, op, decisive(row, operand.position, bank), 0x40 if row.traps else 0x60)
 
 
 def _memory(effect: str) -> tuple[tuple[int, ...], int]:
@@ -121,7 +123,7 @@ def _memory(effect: str) -> tuple[tuple[int, ...], int]:
 def _preload_from(row: Instruction, detail: Detail) -> int:
     if not detail.sources:
         return _NEVER
-    return 0x60 << 56 if row.traps else 0xA8 << 56
+    return _TRAPPING if row.traps else 0xA8 << 56
 
 
 def templates(instructions: Mapping[Opcode, Instruction], layout: Layout) -> tuple[Template, ...]:
@@ -129,12 +131,19 @@ def templates(instructions: Mapping[Opcode, Instruction], layout: Layout) -> tup
     by_op = {op: template(row, layout) for op, row in instructions.items()}
     # What runs on by itself is simpler than what does not, so it comes first.
     order = sorted(by_op, key=lambda op: (by_op[op][0] is not None, bool(instructions[op].traps), op))
-    again = list(islice(cycle(_favourites(instructions, by_op)), 256))
+    again = list(islice(cycle(_favourites(by_op)), 256))
     return tuple(([END] * _ENDS + [by_op[op] for op in order] + again)[:256])
 
 
-def _favourites(instructions: Mapping[Opcode, Instruction], by_op: Mapping[Opcode, Template]) -> Iterator[Template]:
-    often = {emit.constant: 7, emit.address: 2, emit.access: 2, emit.block: 1, emit.literal: 2, emit.call: 8}
+def _favourites(by_op: Mapping[Opcode, Template]) -> Iterator[Template]:
+    often: dict[Emit, int] = {
+        emit.constant: 7,
+        emit.address: 2,
+        emit.access: 2,
+        emit.block: 1,
+        emit.literal: 2,
+        emit.call: 8,
+    }
     often |= {emit.call_slot: 14, emit.call_reference: 6, emit.slot: 3, emit.reference: 1, emit.table: 1}
     for op, made in by_op.items():
         by = made[0]
@@ -142,6 +151,8 @@ def _favourites(instructions: Mapping[Opcode, Instruction], by_op: Mapping[Opcod
             yield from [made] * often.get(by, 0)
         if by is emit.branch:
             yield (emit.loop, *made[1:])
+        elif made[3] == _TRAPPING:
+            yield from [made] * 2
         if op == Opcode.I_ADD_IMM:
             yield from [(emit.advance, *made[1:])] * 4
 
@@ -149,7 +160,7 @@ def _favourites(instructions: Mapping[Opcode, Instruction], by_op: Mapping[Opcod
 CLASSES: Final = 16
 """Classes of instructions, which are the upper halves of their ops."""
 
-_EVERY: Final = tuple(templates(INSTRUCTIONS, layout) for layout in LAYOUTS)
+EVERY: Final = tuple(templates(INSTRUCTIONS, layout) for layout in LAYOUTS)
 
 
 @cache
@@ -159,7 +170,7 @@ def policy(number: int, layout: int) -> Sequence[Template]:
     Another one leaves out some classes of instructions and has more of one class in place of them; all that is left
     stands where it stands under policy 0.
     """
-    every = _EVERY[layout]
+    every = EVERY[layout]
     if number == 0:
         return every
     random = Random(number)  # noqa: S311 - the same policy each time is what is wanted

@@ -22,7 +22,32 @@ MASK32: Final = (1 << 32) - 1
 INTEGERS: Final = tuple(
     x & MASK64
     for x in (
-        *(0, 1, -1, 2, -2, 3, 7, 8, 31, 32, 62, 63, 64, 65, 127, 128, -128, -129, 255, 256, 32767, 32768, -32768, 65535),
+        *(
+            0,
+            1,
+            -1,
+            2,
+            -2,
+            3,
+            7,
+            8,
+            31,
+            32,
+            62,
+            63,
+            64,
+            65,
+            127,
+            128,
+            -128,
+            -129,
+            255,
+            256,
+            32767,
+            32768,
+            -32768,
+            65535,
+        ),
         *((1 << 31) - 1, 1 << 31, -(1 << 31), -(1 << 31) - 1, MASK32, 1 << 32, (1 << 52) + 1, (1 << 53) + 1),
         *((1 << 63) - 1, -(1 << 63), -(1 << 63) + 1, -(1 << 63) + 1024, (1 << 63) - 512, MASK64 - 1024),
         *(0x5555555555555555, 0x8000000080000000, 0x7F80000000000001, 0x7FA00000, 0xFF800000, 0x00000001_00000008),
@@ -96,13 +121,26 @@ _COMPARED = re.compile(r"i\[([abc])\] == (-?\(1 << \d+\)|-?\d+)")
 
 
 def decisive(instruction: Instruction, position: int, bank: Bank) -> tuple[int, ...]:
-    """What to try in a source register of an instruction, with what its effect compares it to before the rest."""
+    """What to try in a source register of an instruction: `OF_BANK`, but every third boundary is one of its own.
+
+    Its own are what its effect compares an integer to, and for a float NaNs and ends of integers, where these trap.
+    """
     found = [text for field, text in _COMPARED.findall(instruction.effect) if "_abc".index(field) == position]
-    own = [_number(text) & MASK64 for text in found] if bank == "i" else []
+    own = [_number(text) & MASK64 for text in found]
+    if bank == "n":
+        own = [bits for name, values in _OF_CONDITION.items() if name in instruction.effect for bits in values]
     table = list(OF_BANK[bank])
     for index, value in zip(range(1, 128, 3), cycle(own), strict=False) if own else ():
         table[index] = value
     return tuple(table)
+
+
+_OF_CONDITION: Final = {
+    "is_nan": (0x7FF8000000000000, 0xFFF0000000000001),
+    "fits_s": (0x43E0000000000000, 0xC3E0000000000001),
+    "fits_u": (0x43F0000000000000, 0xBFF0000000000000),
+}
+"""Floats that decide a primitive of the effects."""
 
 
 def _number(text: str) -> int:
@@ -112,15 +150,14 @@ def _number(text: str) -> int:
 
 def _offsets(size: int) -> tuple[int, ...]:
     room = max(1, (size - 56) // 8) if size >= 64 else max(1, size // 8)
-    good = tuple(8 * (k % room) for k in range(216))
-    ends = (size, size - 8, size - 1, size - 4, size - 2, size - 16, size + 8, 0, 1, 2, 3, 4, 6, 12, 20, -1, -8)
-    far = ((1 << 31) - 1, -(1 << 31), size + 1, size - 3)
-    return tuple(x & MASK32 for x in (*good, *islice(cycle((*ends, *far)), 40)))
+    good = [8 * (k % room) for k in range(240)]
+    ends = [size + k for k in (0, -1, -2, -4, -8, -16, 1, 8)]
+    return tuple(x & MASK32 for x in (*good, *ends, 1, 2, 4, 12, 3, -1, -8, (1 << 31) - 1))
 
 
 OFFSETS: Final = {size: _offsets(size) for size in SIZES}
 """Offsets into a segment, by its length, as 32 bits: most are multiples of 8 with 64 bytes after them, where there are
-so many; the last 40 are where segments and alignments end."""
+so many; the last 16 are where segments and alignments end."""
 
 
 def _pattern(salt: int) -> bytes:

@@ -1,13 +1,13 @@
 """Broken files: made from valid ones, and judged by the specification.
 
 Assumes `packfile_fuzz.program` and nothing after it. `mutate` makes a file, `judge` has the reference open, link, call
-and audit it. What each check rests on is said by `expect` and `judge`.
+and audit it. What each check rests on is said by `expectation` and `judging`.
 """
 
-from .expect import Expectation, expect
-from .judge import CHECKS, Problem, judge
-from .mutate import Broken, Fault, mutate
-from .observe import Observed, Setting, observe
+from .expectation import Expectation, expect
+from .judging import CHECKS, Problem, judge
+from .mutation import Broken, Fault, mutate
+from .observation import Observed, Setting, observe
 
 __all__ = [
     "CHECKS",

@@ -1,7 +1,7 @@
 """Functions: what rows and code of functions break, by spec/rules/functions.md and code.md.
 
 Assumes a file whose header and directory break nothing. Owes to the reference the generated instruction table alone.
-Part of `expect`.
+Part of `expectation`.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Functions:
             yield from self._instruction(words, at, last, row)
             targets += (at + distance for distance in _branches(words[at], last))
             at += last.words
-        if last is None or not last.terminator:
+        if at >= len(words) and (last is None or not last.terminator):
             yield "PF-CODE-007"
         if any(not 0 <= target < len(words) for target in targets):
             yield "PF-CODE-005"

@@ -1,7 +1,7 @@
 """Head: what header, directory and single fields of rows break, by `spec/packfile.ksy` itself.
 
 Assumes nothing of the bytes. The suite's `ksy.Layout` evaluates the `valid` of each attribute and names its `-rule`, so
-that an attribute which is added to the .ksy is judged without a change here. Part of `expect`.
+that an attribute which is added to the .ksy is judged without a change here. Part of `expectation`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rows: what names, import rows, export rows and strings break, by spec/rules/sections.md, fixups.md and limits.md.
 
-Assumes a file whose header and directory break nothing, and what its rows break by the .ksy. Part of `expect`, which
-says what that owes to whom.
+Assumes a file whose header and directory break nothing, and what its rows break by the .ksy. Part of `expectation`,
+which says what that owes to whom.
 """
 
 from __future__ import annotations
@@ -107,17 +107,15 @@ class Rows:
     def _strings_rules(self) -> Iterator[str]:
         """What names, and the strings section as a whole, break."""
         references = sorted(self._of_imports | {row[:2] for row in self._export_rows})
-        names = []
-        end, canonical = 0, True
-        for offset, length in references:
-            yield from self._name_rules((offset, length))
-            names.append(self._bytes((offset, length)) or b"")
-            canonical = canonical and offset == end
-            end = offset + length
+        broken = {rule for reference in references for rule in self._name_rules(reference)}
+        yield from broken
+        names = [name for reference in references if (name := self._bytes(reference)) is not None]
         if any(_text(name) is None for name in names):
             yield "PF-SEC-005"
-        # Where a name lies nowhere, what the section should hold is not known either, so that both may be said.
-        if not canonical or end != len(self._strings) or not all(one < other for one, other in pairwise(names)):
+        ends = [0, *(offset + length for offset, length in references)]
+        canonical = [offset for offset, _ in references] == ends[:-1] and ends[-1] == len(self._strings)
+        # Where a name lies nowhere, what the section should hold is not known.
+        if not broken and not (canonical and all(one < other for one, other in pairwise(names))):
             yield "PF-SEC-006"
 
 

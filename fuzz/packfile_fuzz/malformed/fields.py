@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from packfile.layout import ByteOrder, Field
+from packfile.layout import Field
 
 from .changes import Change
 from .choices import Choices
@@ -64,6 +64,15 @@ def field(file: File, choices: Choices) -> Draft:
     if not table.fields:
         return byte(file, table.at + row, choices)
     return _change(file, table, row, choices.pick(table.fields), choices)
+
+
+def row(file: File, choices: Choices) -> Draft:
+    """One field of a function, import or export, which nobody looks at while opening."""
+    tables = [table for table in file.tables[2:] if len(table.fields) > 1]
+    if not tables:
+        return field(file, choices)
+    table = choices.pick(tables)
+    return _change(file, table, choices.below(table.rows), choices.pick(table.fields), choices)
 
 
 def head(file: File, choices: Choices) -> Draft:
@@ -135,11 +144,3 @@ def overlap(file: File, choices: Choices) -> Draft:
         )
     )
     return Draft(table.path(row, "offset"), what, file.write(table, row, offset, value % (1 << 32)))
-
-
-def swapped_order(file: File, _choices: Choices) -> Draft:
-    """The byte order of the header, with all else in the other one."""
-    table = file.tables[0]
-    order = next(each for each in table.fields if each.name == "byte_order")
-    value = ByteOrder.BIG if file.order is ByteOrder.LITTLE else ByteOrder.LITTLE
-    return Draft("header.byte_order", "other order", file.write(table, 0, order, value))

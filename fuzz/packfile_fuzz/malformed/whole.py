@@ -19,7 +19,12 @@ from .places import ROOT, File
 _LENGTH = next(each for each in layout.FIELDS["header"] if each.name == "file_length")
 
 
-def truncated(file: File, choices: Choices) -> Draft:
+def length(file: File, choices: Choices) -> Draft:
+    """The file is shorter or longer than it was."""
+    return choices.pick((_truncated, _extended))(file, choices)
+
+
+def _truncated(file: File, choices: Choices) -> Draft:
     """The file ends early: anywhere, in the header, in the directory, or at the end of a section."""
     ends = [entry.offset + entry.length for entry in file.entries[:-1]]
     length = choices.pick(
@@ -39,7 +44,7 @@ def truncated(file: File, choices: Choices) -> Draft:
     return Draft("header.file_length", what, changes)
 
 
-def extended(file: File, choices: Choices) -> Draft:
+def _extended(file: File, choices: Choices) -> Draft:
     """Bytes follow the last section."""
     tail = choices.number(1).to_bytes(1, "little") * (1 + choices.below(256))
     changes: list[Change] = [Add(tail)]

@@ -5,7 +5,7 @@ well, and ends nothing.
 """
 
 from packfile_fuzz.oracles.base import Example, Oracle
-from packfile_fuzz.oracles.examine import Judgement, examine
+from packfile_fuzz.oracles.judging import Judgement, examine
 from packfile_fuzz.oracles.ranges import Options, run_range, unfair
 from packfile_fuzz.oracles.registry import ORACLES
 from packfile_fuzz.oracles.throughput import rates

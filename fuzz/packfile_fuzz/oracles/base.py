@@ -6,6 +6,7 @@ Assumes programs that the writer can write. Promises that what several oracles l
 from __future__ import annotations
 
 import mmap
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -54,8 +55,8 @@ class Example:
         self.loaders = loaders
         self.clock = clock or Clock()
         self.prepared = Prepared(program, self.clock)
-        self.executed: frozenset[str] | None = None
-        """Mnemonics of what was executed, once it was watched."""
+        self.executed: Counter[str] | None = None
+        """How often instructions were begun, by mnemonic, once that was watched."""
 
     def __enter__(self) -> Self:
         return self
@@ -82,16 +83,18 @@ class Example:
             images[index].name = self.program.entries[index].name
             return images[index]
 
-        ops: set[tuple[int, int, int]] = set()
+        begun: Counter[tuple[int, int, int]] = Counter()
 
         def trace(frame: Frame, word: int) -> None:
             function = frame.function
-            ops.add((function.module.position, function.index, frame.code.ops[word]))
+            begun[function.module.position, function.index, frame.code.ops[word]] += 1
 
         try:
             seen = observe(self.prepared, opener=opener, trace=trace)
-            self.executed = frozenset(INSTRUCTIONS[Opcode(op)].mnemonic for op in {op for _, _, op in ops})
-            functions = frozenset((position, index) for position, index, _ in ops)
+            self.executed = Counter()
+            for (_, _, op), count in begun.items():
+                self.executed[INSTRUCTIONS[Opcode(op)].mnemonic] += count
+            functions = frozenset((position, index) for position, index, _ in begun)
             return Traced(seen, functions, {index: image.stats for index, image in images.items()})
         finally:
             for image in images.values():

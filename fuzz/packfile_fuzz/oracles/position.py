@@ -124,7 +124,8 @@ def _is_congruent(one: _Step, other: _Step) -> bool:
 def _is_loaded_right(before: _Step, one: _Step, other: _Step) -> bool:
     """Whether what an instruction loaded, if it is one that loads addresses or references, is shifted as it must be."""
     shifts = _SHIFTS.get(before.code[0])
-    if shifts is None or one[:2] != before[:2]:
+    # All of them have a literal. One that trapped is followed by whatever the next call begins with.
+    if shifts is None or one[:3] != (*before[:2], before.word + 2):
         return True
     register = before.code[1]
     return other.i[register] - one.i[register] in (shifts if one.i[register] else (0,))

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from packfile_fuzz.generator import from_seed
-from packfile_fuzz.oracles.examine import Judgement, examine
-from packfile_fuzz.oracles.registry import ORACLES
+from packfile_fuzz.oracles.broken import examine_broken
+from packfile_fuzz.oracles.judging import Judgement, examine
+from packfile_fuzz.oracles.registry import LOADER, ORACLES
 from packfile_fuzz.results import Failure, Tally
 from packfile_fuzz.run import TIMEOUT, Clock, Loaders, Verdict
 
@@ -25,7 +26,7 @@ class Options:
     """What a range is judged by; it pickles."""
 
     oracles: tuple[str, ...] = tuple(ORACLES)
-    """Names of the oracles."""
+    """Names of the oracles. Of broken files only `loader` is one; what else is asked of them is always asked."""
     loaders: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Names of loaders, and the commands that start their adapters."""
     kind: str = PROGRAM
@@ -65,6 +66,8 @@ def run_range(first_seed: int, count: int, options: Options, loaders: Loaders | 
 
 
 def _judge(seed: int, options: Options, loaders: Loaders, clock: Clock) -> Judgement:
+    if options.kind == MALFORMED:
+        return examine_broken(seed, loaders if LOADER in options.oracles else None, clock)
     oracles = [ORACLES[name] for name in options.oracles]
     # One that was asked for alone is asked always: nothing else would come of the other seeds.
     asked = [oracle for oracle in oracles if len(oracles) == 1 or seed % oracle.every == 0]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from packfile_fuzz.generator import build, from_seed
-from packfile_fuzz.oracles.examine import examine
+from packfile_fuzz.oracles.judging import examine
 from packfile_fuzz.oracles.registry import LOADER, ORACLES
 from packfile_fuzz.program import Program
 from packfile_fuzz.run import Adapter, Clock, Loaders, Prepared, observe, through

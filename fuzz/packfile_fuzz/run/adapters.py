@@ -39,10 +39,10 @@ def write(path: Path, content: bytes) -> Path:
 class Adapter:
     """One loader's adapter, and where the files for it are written."""
 
-    def __init__(self, name: str, command: Sequence[str], directory: Path, timeout: float = TIMEOUT) -> None:
-        self.name = name
+    def __init__(self, command: Sequence[str], files: Path, timeout: float = TIMEOUT) -> None:
+        """Say how to start it, and with what the names of its files begin."""
         self._loader = Loader(command, timeout)
-        self._directory = directory
+        self._files = files
         self._peek: tuple[Session, int] | None = None
 
     def session(self) -> Session:
@@ -51,12 +51,12 @@ class Adapter:
 
     def write(self, slot: int, content: bytes) -> Path:
         """A new file for one module of a set; see `write`."""
-        return write(self._directory / f"{self.name}-{slot}.pkf", content)
+        return write(self._files.with_name(f"{self._files.name}-{slot}.pkf"), content)
 
     def peek(self, session: Session) -> int:
         """The handle of the module that looks into segments, in that session."""
         if self._peek is None or self._peek[0] is not session:
-            path = self._directory / f"{self.name}-peek.pkf"
+            path = self._files.with_name(f"{self._files.name}-peek.pkf")
             if not path.exists():
                 path.write_bytes(peek.file())
             self._peek = session, session.request("open", path=str(path)).get("image", -1)
@@ -75,7 +75,10 @@ class Loaders(Mapping[str, Adapter]):
         """Name adapters and say how to start them; that happens at their first use."""
         parent = _SHM if os.access(_SHM, os.W_OK | os.X_OK) else None
         self._directory = Path(tempfile.mkdtemp(prefix="packfile-fuzz-", dir=parent))
-        self._adapters = {name: Adapter(name, command, self._directory, timeout) for name, command in commands.items()}
+        self._adapters = {
+            name: Adapter(command, self._directory / f"adapter-{number}", timeout)
+            for number, (name, command) in enumerate(commands.items())
+        }
 
     def __getitem__(self, name: str) -> Adapter:
         return self._adapters[name]
@@ -151,6 +154,7 @@ class _Talk:
             wanted = expected.memory if expected is not None else None
             self.memory = tuple(_Reader(session, process).memory(program, wanted))
         self._close(session)
+        session.settle()
 
     def _link(self, session: Session, program: Program) -> int | None:
         modules: list[dict[str, Any]] = []

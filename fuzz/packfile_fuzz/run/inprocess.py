@@ -14,7 +14,7 @@ from typing import Self
 
 from packfile import machine
 from packfile.adapter import host_module
-from packfile.errors import PackfileError, Trap
+from packfile.errors import Corrupt, PackfileError, Trap
 from packfile.host import HostModule
 from packfile.image import Image
 from packfile.instructions import INSTRUCTIONS, Opcode
@@ -74,6 +74,10 @@ class Prepared:
             with self.clock.stage("write"):
                 found = self._files[index, order] = encode(module, order)
         return found
+
+    def put(self, index: int, order: ByteOrder, content: bytes) -> None:
+        """Have other bytes in place of a module's file."""
+        self._files[index, order] = content
 
     def image(self, index: int, order: ByteOrder) -> Image:
         """Its image, which has kept the verdicts of earlier runs; see `Image` for what it raises."""
@@ -157,7 +161,12 @@ def _verify_all(image: Image) -> None:
 def _run(example: Prepared, process: Process, contents: _Contents, trace: machine.Tracer | None) -> Observation:
     calls = tuple(_call(example, process, call, contents, trace) for call in example.program.calls)
     seen = Observation(Seen(OK), calls)
-    return seen if seen.is_exhausted else Observation(seen.link, calls, tuple(_memory(example.program, process)))
+    if seen.is_exhausted:
+        return seen
+    try:
+        return Observation(seen.link, calls, tuple(_memory(example.program, process)))
+    except Corrupt:  # as only a damaged file is; what it shows of its memory is no whole
+        return seen
 
 
 def _call(example: Prepared, process: Process, call: Call, contents: _Contents, trace: machine.Tracer | None) -> Seen:

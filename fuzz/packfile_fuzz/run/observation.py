@@ -129,17 +129,26 @@ def compare(program: Program, expected: Observation, got: Observation) -> Compar
                 return Comparison(Verdict.NOT_COMPARABLE, f"{_name(program, number)}: past a limit of the spec")
         if wanted != came or _fuel_differs(wanted, came):
             return _difference(_name(program, number), wanted, came)
-    if len(expected.steps) != len(got.steps):
-        return different("not all calls were made", f"{len(expected.calls)} calls", f"{len(got.calls)} calls")
-    return _compare_memory(expected, got)
+    return _compare_ends(expected, got) or _compare_memory(expected, got)
 
 
 def _compare_rest(program: Program, expected: Observation, got: Observation, start: int) -> Comparison:
     """After an exhausted call each later one is exhausted, and has no effect (PF-EXE-016)."""
-    for number, (wanted, came) in enumerate(zip(expected.steps, got.steps, strict=True)):
+    for number, (wanted, came) in enumerate(zip(expected.steps, got.steps, strict=False)):
         if number >= start and wanted != came:
             return _difference(_name(program, number), wanted, came)
-    return EQUAL
+    return _compare_ends(expected, got) or EQUAL
+
+
+def _compare_ends(expected: Observation, got: Observation) -> Comparison | None:
+    """Whether one has more steps than the other, as where a loader fails after its last answer."""
+    count = len(expected.steps)
+    if len(got.steps) > count:
+        after = got.steps[count]
+        return different(f"after the last call: {after.said}", "nothing more", str(after))
+    if len(got.steps) < count:
+        return different("not all calls were made", f"{len(expected.calls)} calls", f"{len(got.calls)} calls")
+    return None
 
 
 def _is_open(program: Program, number: int, steps: tuple[Seen, Seen]) -> bool:

@@ -26,7 +26,7 @@ from packfile.image import Image, Stats
 from packfile.process import Process
 from packfile.verify import counts
 
-from .mutate import Broken
+from .mutation import Broken
 
 T = TypeVar("T")
 _INSTANCES = ("functions", "imports", "exports", "constants", "code", "bytes")
@@ -85,6 +85,8 @@ class Observed:
     """What was raised that is no outcome, by stage."""
     stats: Stats | None = None
     """What the image counted."""
+    bss_total: int = 0
+    """Bytes of bss of the set."""
     seconds: float = 0.0
     """CPU time of all stages together."""
 
@@ -110,7 +112,7 @@ def observe(broken: Broken, setting: Setting | None = None) -> Observed:
         seen.opened, seen.stats = True, image.stats
         _call_all(broken, image, setting, seen)
         seen.audited, _ = seen.attempt("audit", lambda: audit(image))
-        image.close()
+        seen.attempt("close", image.close)
     seen.seconds = time.thread_time() - begun
     return seen
 
@@ -129,6 +131,7 @@ def peak(broken: Broken, setting: Setting | None = None) -> int:
 
 def _call_all(broken: Broken, image: Image, setting: Setting, seen: Observed) -> None:
     before: Sequence[tuple[str, Image | HostModule]] = setting.before or (("host", host_module([])),)
+    seen.bss_total = image.bss_size + sum(content.bss_size for _, content in before if isinstance(content, Image))
 
     def link() -> Process:
         return Process((*before, (setting.name, image)), translate_after=setting.translate_after)
@@ -148,10 +151,10 @@ def _call_all(broken: Broken, image: Image, setting: Setting, seen: Observed) ->
         seen.calls.append(Called(name, error, results.fuel if results else 0))
         if isinstance(error, Exhausted):
             # It accepts no more calls.
-            process.close()
+            seen.attempt("close", process.close)
             process, _ = seen.attempt("link", link)
     if process is not None:
-        process.close()
+        seen.attempt("close", process.close)
 
 
 def _parse(content: bytes, seen: Observed) -> None:

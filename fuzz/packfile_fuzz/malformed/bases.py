@@ -1,5 +1,11 @@
-"""Valid files that the tests of the malformed side begin from: small, and together with all that a file may hold."""
+"""Bases: valid files to begin from, small, and together with all that a file may hold.
 
+Assumes nothing. Promises files that pass an audit, for tests and for a session without the generator.
+"""
+
+from __future__ import annotations
+
+import hashlib
 from dataclasses import replace
 from functools import cache
 
@@ -63,6 +69,11 @@ def full(*, digests: bool = False, unit_log2: int = 12) -> Module:
 def deep() -> Module:
     """A module whose digest tree has two levels."""
     return replace(full(digests=True), rodata=bytes(520_000))
+
+
+def data_of(seed: int, length: int = 24) -> bytes:
+    """Bytes for `mutate` from a number, well mixed."""
+    return hashlib.shake_128(seed.to_bytes(16, "little")).digest(length)
 
 
 @cache

@@ -1,12 +1,13 @@
 """Mutation: a valid file and some bytes make a file that has something wrong with it, or may have.
 
 Assumes a file that opens, such as `packfile.writer.encode` gives. Promises a file for all bytes whatever, and the same
-one for the same bytes. What is wrong with it is decided by `expect`, from the file as it then is: a mutation that
+one for the same bytes. What is wrong with it is decided by `expectation`, from the file as it then is: a mutation that
 happens to leave it good, since it gave a field another legal value, is known as one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,34 +15,35 @@ from packfile.layout import ByteOrder
 from packfile.rules import RULES
 
 from . import code, fields, whole
-from .changes import Change
+from .changes import Add, Change, Cut, Write
 from .choices import Choices
-from .expect import Expectation, expect
+from .expectation import Expectation, expect
 from .fields import Draft
 from .places import File
 
 MUTATIONS = (
     fields.field,
+    fields.row,
     code.code,
     fields.head,
     fields.rows,
     whole.sections,
+    whole.digests,
+    whole.length,
     fields.overlap,
     fields.gap,
-    whole.digests,
-    whole.truncated,
-    whole.extended,
-    fields.swapped_order,
+    fields.row,
+    fields.row,
+    fields.row,
+    code.code,
     code.code,
     fields.field,
-    fields.field,
-    code.code,
-    fields.head,
 )
 """What can be done to a file; what stands here more than once is done more often."""
 _SEVERAL = 232
 """First bytes from here on ask for more than one fault."""
 _MOST = 4
+_ORDER = {Write: 0, Cut: 1, Add: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Broken:
         """The items of a case's `patch` that make it from its base; None if it was laid out anew."""
         if not all(fault.changes for fault in self.faults):
             return None
-        changes = [change for fault in self.faults for change in fault.changes]
+        changes = _in_order(change for fault in self.faults for change in fault.changes)
         return [change.as_case() for change in (*changes, *self.repairs)]
 
 
@@ -119,10 +121,15 @@ def _alone(file: File, draft: Draft, *, repaired: bool) -> bytes:
 
 
 def _done(file: File, drafts: list[Draft]) -> bytes:
-    return _with(file.content, [change for draft in drafts for change in draft.changes], file.order)
+    return _with(file.content, _in_order(change for draft in drafts for change in draft.changes), file.order)
 
 
-def _with(content: bytes, changes: list[Change] | tuple[Change, ...], order: ByteOrder) -> bytes:
+def _in_order(changes: Iterable[Change]) -> list[Change]:
+    """Fields, then cuts, the deepest last, then additions, so that each is made of what is there."""
+    return sorted(changes, key=lambda change: (_ORDER[type(change)], -change.length if isinstance(change, Cut) else 0))
+
+
+def _with(content: bytes, changes: Sequence[Change], order: ByteOrder) -> bytes:
     if not changes:
         return content
     result = bytearray(content)

@@ -30,8 +30,8 @@ class Judgement:
 
     seen: Observation | None = None
     """What the program came to in the reference; None if that could not be found out."""
-    executed: frozenset[str] | None = None
-    """Mnemonics of what was executed, if an oracle watched it."""
+    executed: Counter[str] | None = None
+    """How often instructions were begun, by mnemonic, if an oracle watched the run."""
     comparisons: list[tuple[str, Comparison]] = field(default_factory=list)
     """Every comparison that was made, with the name of its oracle."""
 
@@ -56,9 +56,12 @@ class Judgement:
         One that trapped is always told; one that went well only where an oracle watched the run, since that costs
         more than the run itself.
         """
-        seen = () if self.seen is None else self.seen.calls
-        failed = frozenset(f"{call.opcode} {call}" for call in seen if call.opcode)
-        return failed | frozenset(f"{mnemonic} ok" for mnemonic in self.executed or ())
+        calls = () if self.seen is None else self.seen.calls
+        failed = Counter(call.opcode for call in calls if call.opcode)
+        went_well = (self.executed or Counter()) - failed
+        return frozenset(f"{call.opcode} {call}" for call in calls if call.opcode) | frozenset(
+            f"{mnemonic} ok" for mnemonic in went_well
+        )
 
     @property
     def rules(self) -> frozenset[str]:
@@ -98,7 +101,7 @@ def examine(
             shared = stack.enter_context(Example(program, place, clock))
             judgement.seen = shared.base
         except Exception as error:  # noqa: BLE001 - a defect of ours is a finding, and the rest go on
-            judgement.comparisons.append((INTERNAL_ERROR, _broke("the base run", error)))
+            judgement.comparisons.append((INTERNAL_ERROR, broke("the base run", error)))
             return judgement
         for oracle in oracles:
             _ask(judgement, oracle, shared)
@@ -114,10 +117,10 @@ def _ask(judgement: Judgement, oracle: Oracle, example: Example) -> None:
     except (PackfileError, AssemblyError, ModelError) as error:
         judgement.comparisons.append((oracle.name, different(str(error), "accepted", type(error).__name__)))
     except Exception as error:  # noqa: BLE001 - a defect of ours is a finding, and the rest go on
-        judgement.comparisons.append((INTERNAL_ERROR, _broke(f"the oracle {oracle.name}", error)))
+        judgement.comparisons.append((INTERNAL_ERROR, broke(f"the oracle {oracle.name}", error)))
 
 
-def _broke(where: str, error: Exception) -> Comparison:
+def broke(where: str, error: Exception) -> Comparison:
     """An exception in the fuzzer, or in what of the reference it calls directly."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     kind = type(error).__name__

@@ -1,0 +1,133 @@
+"""Broken files, judged by the checks of `packfile_fuzz.malformed`, and through loaders.
+
+Assumes nothing of the seed. Promises of every loader that it answers, whatever the file; and that it says what the
+reference says where the file has one fault that it must report. Of several faults loaders may report any, and what
+follows on one that only an audit must find is not fixed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+from packfile.model import Signature
+from packfile_fuzz.generator import build, from_seed
+from packfile_fuzz.malformed import CHECKS, Broken, judge, mutate
+from packfile_fuzz.oracles.judging import Judgement, broke
+from packfile_fuzz.oracles.registry import INTERNAL_ERROR, LOADER
+from packfile_fuzz.program import Call, Entry, Program
+from packfile_fuzz.run import (
+    Adapter,
+    Clock,
+    Comparison,
+    Loaders,
+    Observation,
+    Prepared,
+    Verdict,
+    compare,
+    observe,
+    through,
+)
+from packfile_fuzz.run.observation import EQUAL, different
+
+_AT = 1
+"""Index of the module among the entries, after the host."""
+_CHOICES = 64
+"""Bytes that decide what is broken."""
+_OUTCOMES = frozenset({"ok", "malformed", "unsupported", "corrupt", "unlinkable", "invalid", "trap", "exhausted"})
+
+
+def broken_from_seed(seed: int) -> tuple[Entry, Broken]:
+    """The module of a seed's program that is broken, and the file that is made of it."""
+    program = build(from_seed(seed))
+    random = Random(f"broken {seed}")  # noqa: S311 - it has to be the same each time
+    entry = random.choice([entry for entry in program.entries if entry.module is not None])
+    with Prepared(Program((entry,), ())) as prepared:
+        return entry, mutate(prepared.file(0, entry.order), entry.order, random.randbytes(_CHOICES))
+
+
+def examine_broken(seed: int, loaders: Loaders | None = None, clock: Clock | None = None) -> Judgement:
+    """Judge the broken file of a seed.
+
+    Args:
+        seed: Which.
+        loaders: Those that are judged as well.
+        clock: Where seconds are counted.
+    """
+    judgement, clock = Judgement(), clock or Clock()
+    try:
+        with clock.stage("generate"):
+            entry, broken = broken_from_seed(seed)
+        with clock.stage("judge"):
+            _check(judgement, broken)
+        with Prepared(_program(entry, broken), clock) as prepared:
+            prepared.put(_AT, entry.order, broken.content)
+            judgement.seen = observe(prepared)
+            for name, adapter in (loaders or {}).items():
+                verdict = _compare(prepared, broken, judgement.seen, adapter)
+                judgement.comparisons.append((LOADER, replace(verdict, loader=name)))
+    except Exception as error:  # noqa: BLE001 - a defect of ours is a finding, and the rest go on
+        judgement.comparisons.append((INTERNAL_ERROR, broke("a broken file", error)))
+    return judgement
+
+
+def _check(judgement: Judgement, broken: Broken) -> None:
+    problems = judge(broken)
+    for name in CHECKS:
+        found = [problem for problem in problems if problem.check == name]
+        for it in found:
+            judgement.comparisons.append((name, different(it.message, it.expected, it.got, it.rule)))
+        if not found:
+            judgement.comparisons.append((name, EQUAL))
+
+
+def _program(entry: Entry, broken: Broken) -> Program:
+    """Calls of every export that can be asked for, and of the entry, with arguments of 0."""
+    expected = broken.expected
+    called: list[tuple[str | None, int | None]] = [
+        (export.name, export.function) for export in expected.exports if _is_text(export.name)
+    ]
+    if expected.entry is not None:
+        called.append((None, expected.entry))
+    signatures = [None if index is None else Signature.from_word(expected.signatures[index]) for _, index in called]
+    calls = [_call(name, signature) for (name, _), signature in zip(called, signatures, strict=True)]
+    return Program((Entry("host", None), replace(entry, name="main")), tuple(calls))
+
+
+def _call(name: str | None, signature: Signature | None) -> Call:
+    return Call("main", name, (0,) * signature.i_params, (0,) * signature.n_params) if signature else Call("main", name)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be asked for through an adapter."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _compare(prepared: Prepared, broken: Broken, expected: Observation, adapter: Adapter) -> Comparison:
+    got = through(adapter, prepared, expected)
+    for step in got.steps:
+        if step.outcome not in _OUTCOMES:
+            return different(f"a broken file: {step.said}", "an outcome", step.outcome, step.rule)
+    is_hashed = "hashed" in adapter.session().hello.features
+    if not _is_fixed(prepared.program, broken) or (broken.expected.damage and not is_hashed):
+        return EQUAL
+    verdict = compare(prepared.program, expected, got)
+    if verdict.verdict is Verdict.DIFFERENT:
+        fault = broken.faults[0]
+        return replace(verdict, message=f"{fault.path}: {fault.what}: {verdict.message}")
+    return verdict
+
+
+def _is_fixed(program: Program, broken: Broken) -> bool:
+    """Whether loaders must agree on the outcomes of a file."""
+    if len(broken.faults) != 1 or not broken.expected.sorted:
+        return False
+    time = broken.faults[0].time
+    if time == "link":
+        # Where the whole file does not link either, a loader may report either reason.
+        return observe(program).link.outcome == "ok"
+    return time not in ("", "audit")

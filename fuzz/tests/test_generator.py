@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+from hypothesis import find, given, settings
+from hypothesis import strategies as st
+
+from packfile.instructions import BY_MNEMONIC, INSTRUCTIONS, FieldKind, Opcode, Operand
+from packfile.layout import ByteOrder
+from packfile.writer import encode
+from packfile_fuzz.generator import VERSION, build, from_seed, templates
+from packfile_fuzz.generator.shape import LAYOUTS
+from packfile_fuzz.program import Program
+from tests.observed import broken_rules, functions, instructions
+
+SIZE = 512
+QUIET = settings(database=None, derandomize=True, deadline=None, max_examples=200)
+SHRINK = settings(database=None, derandomize=True, deadline=None, max_examples=1000)
+
+
+@pytest.fixture(scope="module")
+def programs() -> list[Program]:
+    return [build(from_seed(seed)) for seed in range(2000)]
+
+
+@given(st.one_of(st.binary(max_size=300), st.binary(min_size=SIZE, max_size=SIZE)))
+@QUIET
+def test_every_byte_string_is_a_valid_program(content: bytes) -> None:
+    program = build(content)
+    assert program.calls
+    assert broken_rules(program) == []
+    assert build(content) == program
+
+
+@pytest.mark.parametrize("order", ByteOrder)
+def test_every_function_of_every_seed_verifies(programs: list[Program], order: ByteOrder) -> None:
+    half = programs[:1000] if order is ByteOrder.LITTLE else programs[1000:]
+    assert [rule for program in half for rule in broken_rules(program, order)] == []
+
+
+def test_bytes_after_those_that_are_read_change_nothing() -> None:
+    content = from_seed(1).ljust(4096, b"\x01")
+    assert build(content + b"\xff") == build(content)
+
+
+def test_missing_bytes_are_zeros() -> None:
+    assert build(b"") == build(bytes(SIZE))
+    for seed in range(20):
+        content = from_seed(seed)[:301]
+        assert build(content) == build(content + bytes(500))
+
+
+def test_zeros_are_the_simplest_program() -> None:
+    program = build(b"")
+    assert [(entry.name, entry.order) for entry in program.entries] == [("main", ByteOrder.LITTLE)]
+    module = program.entries[0].module
+    assert module is not None
+    assert [function.code for function in module.functions] == [(Opcode.RET,)]
+    assert (module.imports, module.constants, module.rodata, module.data, module.bss_size) == ((), (), b"", b"", 0)
+    assert [(call.module, call.function, call.fuel, call.depth) for call in program.calls] == [("main", "f0", 1000, 50)]
+
+
+def test_what_bytes_mean_does_not_change_within_a_version() -> None:
+    digest = hashlib.sha256()
+    for seed in range(50):
+        program = build(from_seed(seed))
+        for entry in program.entries:
+            digest.update(f"{entry.name} ".encode())
+            digest.update(encode(entry.module, entry.order) if entry.module else b"host")
+        digest.update(repr(program.calls).encode())
+    known = {1: "8a73f07ca87cf92ce8d8ee21038006083da94df700e1973f1fa6780201a58fbd"}
+    assert digest.hexdigest() == known[VERSION], "bytes mean something else now: count VERSION up"
+
+
+def test_seeds_are_of_bounded_size() -> None:
+    sizes = {len(from_seed(seed)) for seed in range(2000)}
+    assert max(sizes) <= 1104
+    assert len(sizes) > 50
+
+
+def test_programs_are_small(programs: list[Program]) -> None:
+    words = [sum(len(function.code) for function in functions(program)) for program in programs]
+    assert 60 < sum(words) / len(words) < 200
+    assert max(words) < 600
+
+
+def test_a_program_takes_little_time_to_build() -> None:
+    contents = [from_seed(seed) for seed in range(1000)]
+    for content in contents:
+        build(content)
+    start = time.process_time()
+    for content in contents:
+        build(content)
+    # Five times what a quiet machine takes, so that only something of another order fails.
+    assert time.process_time() - start < 1.0
+
+
+def test_every_instruction_of_the_table_is_built(programs: list[Program]) -> None:
+    built = {op for program in programs for function in functions(program) for op, _, _ in instructions(function)}
+    assert built == set(INSTRUCTIONS)
+
+
+NEW = cast("Opcode", 0xF3)
+NEW_ROWS = {
+    "float and immediate": (("n_var", "n_src", "disp8"), "n[a] = f_add(n[b], n[a])"),
+    "load": (("i_dst", "i_src", "disp8"), "i[a] = zero_extend(load(address(i[b], disp), 8), 8)"),
+    "branch": (("n_src", "off16"), "jump_if(is_nan(n[a]), off)"),
+    "literal": (("i_dst", "i_src", "imm32"), "i[a] = wrap(i[b] + lit)"),
+}
+
+
+def operand(name: str, position: int) -> Operand:
+    known = (operand for row in INSTRUCTIONS.values() for operand in row.operands)
+    found = next((operand for operand in known if operand.name == name), None)
+    if found is None:
+        found = Operand(name, FieldKind.REGISTER, "n", "var", 1, 0)
+    return found._replace(position=0 if found.field is FieldKind.LITERAL else position)
+
+
+@pytest.fixture
+def with_row(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    names, effect = NEW_ROWS[request.param]
+    operands = tuple(operand(name, 1 + k) for k, name in enumerate(names))
+    literal = next((operand for operand in operands if operand.field is FieldKind.LITERAL), None)
+    model = INSTRUCTIONS[Opcode.I_ADD]
+    row = model._replace(
+        opcode=NEW, mnemonic="new", operands=operands, literal=literal, words=2 if literal else 1, effect=effect
+    )
+    table = dict(INSTRUCTIONS) | {NEW: row}
+    monkeypatch.setattr(templates, "EVERY", tuple(templates.templates(table, layout) for layout in LAYOUTS))
+    templates.policy.cache_clear()
+    yield
+    templates.policy.cache_clear()
+
+
+@pytest.mark.parametrize("with_row", NEW_ROWS, indirect=True)
+@pytest.mark.usefixtures("with_row")
+def test_an_instruction_added_to_the_table_appears_in_programs() -> None:
+    words = [word for seed in range(150) for function in functions(build(from_seed(seed))) for word in function.code]
+    new = [word for word in words if word & 0xFF == NEW]
+    assert len(new) > 5
+    assert len({word >> 8 & 0xFF for word in new}) > 3
+
+
+def ops(program: Program) -> set[int]:
+    return {op for function in functions(program) for op, _, _ in instructions(function)}
+
+
+@pytest.mark.parametrize("mnemonic", ["i_div_s", "callr", "n_store64"])
+def test_what_uses_an_instruction_shrinks_to_little_else(mnemonic: str) -> None:
+    op = BY_MNEMONIC[mnemonic].opcode
+    found = find(st.binary(min_size=SIZE, max_size=SIZE), lambda content: op in ops(build(content)), settings=SHRINK)
+    program = build(found)
+    assert sum(byte != 0 for byte in found) <= 4
+    assert sum(len(function.code) for function in functions(program)) <= 8
+    assert len(program.entries) <= 2
+
+
+def test_the_module_prints_a_program_for_people() -> None:
+    command = [sys.executable, "-m", "packfile_fuzz.generator", "7"]
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert ".export func" in printed
+    assert "Call(module=" in printed
