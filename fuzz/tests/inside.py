@@ -26,7 +26,8 @@ class Inside:
 
     def request(self, command: str, /, **fields: Any) -> dict[str, Any]:
         line = json.dumps({"id": 1, "command": command, **fields}).encode()
-        return json.loads(json.dumps(reply_to(self._adapter, line))) | {}
+        reply: dict[str, Any] = json.loads(json.dumps(reply_to(self._adapter, line)))
+        return reply
 
     def settle(self) -> None:
         """Nothing is written that was not asked for."""

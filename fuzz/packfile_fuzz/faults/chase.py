@@ -3,9 +3,9 @@
 Assumes a reference without defects of its own. Promises that an example is judged by what the spec fixes (`looks.py`),
 and that a search ends within its time, also where the fault makes the reference hang.
 
-Half of the examples are programs as they were generated, and half have one file of theirs broken. A fault of the
-reference is switched on in the process that has the good one, for each example anew, which takes microseconds; the
-loader in C is asked through its adapter.
+Two thirds of the examples are programs as they were generated, and one third have one file of theirs broken, which
+takes as much time. A fault of the reference is switched on in the process that has the good one, for each example anew,
+which takes microseconds; the loader in C is asked through its adapter.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from packfile_suite.session import LoaderFailed
 
 SEEDS_APART = 1 << 32
 """How far apart campaigns begin, so that none meets another's examples."""
+_BREAKING = 3
+"""Of three examples one has a broken file."""
 _TURNS, _MAPPED, _TWICE = 4, 0, 1
 """Of four examples one runs out of files that are mapped, which costs system calls, and one is run twice."""
 _LONGEST = 5.0
@@ -48,11 +50,11 @@ def differs(name: str, seed: int, adapter: Adapter | None = None) -> bool:
 
     Args:
         name: A fault of the reference; of another loader any name.
-        seed: The seed; programs that are whole have even ones.
+        seed: The seed, which also says how the example is run and whether a file of it is broken.
         adapter: The loader that has the fault, if it is not the reference.
     """
     program = build(from_seed(seed))
-    turn = seed // 2 % _TURNS
+    turn = seed // _BREAKING % _TURNS
     with Files(program, _broken(program, seed)) as files:
         runs, mapped = 1 + (turn == _TWICE), turn == _MAPPED and not files.others
         good = in_process(files, tier=0, runs=runs, mapped=mapped)
@@ -67,11 +69,11 @@ def differs(name: str, seed: int, adapter: Adapter | None = None) -> bool:
 
 
 def _broken(program: Program, seed: int) -> dict[int, bytes]:
-    """The file of a program that the seed breaks; none of half of the seeds."""
+    """The file of a program that the seed breaks, if it breaks one."""
     places = [index for index, entry in enumerate(program.entries) if entry.module is not None]
-    if not seed % 2 or not places:
+    if seed % _BREAKING or not places:
         return {}
-    index = places[seed // 2 % len(places)]
+    index = places[seed // _BREAKING % len(places)]
     order = program.entries[index].order
     with Files(program, {}) as whole:
         return {index: mutate(whole.file(index, order), order, from_seed(seed)[::-1]).content}
