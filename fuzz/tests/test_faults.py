@@ -107,6 +107,7 @@ def test_a_fault_is_gone_after_an_error_and_within_another_fault() -> None:
         with activate("least-divided-without-trap"):
             assert i_div_s.__code__ not in (outer, code)
         assert i_div_s.__code__ is outer
+        assert KEPT in i_div_s.__globals__
     assert state() == before
 
 
@@ -142,6 +143,7 @@ def test_an_edit_that_no_longer_fits_is_told() -> None:
     for edit, reason in (
         (Edit("machine.integers:i_gone", "a", "b"), "no i_gone"),
         (Edit("machine.integers:i_shl", "& 17", "& 31"), "1 time"),
+        (Edit("machine.memory:n_load64", "offset)[0]", "offset)[1]"), "got 2"),
         (Edit("machine.state:HANDLERS", "a", "b"), "expected a function"),
     ):
         with pytest.raises(EditError, match=reason), applied([Edit("machine.integers:i_shl", "& 63", "& 31"), edit]):

@@ -68,7 +68,7 @@ def applied(edits: Sequence[Edit]) -> Iterator[None]:
         EditError: An edit does not fit the reference.
     """
     changes = _changes(tuple(edits))
-    before = [function.__code__ for function, _ in changes]
+    before = [(function, function.__code__, function.__globals__.get(KEPT)) for function, _ in changes]
     kept: dict[object, object] = {}
     try:
         for function, code in changes:
@@ -76,9 +76,12 @@ def applied(edits: Sequence[Edit]) -> Iterator[None]:
             function.__code__ = code
         yield
     finally:
-        for (function, _), code in zip(changes, before, strict=True):
+        for function, code, outer in before:
             function.__code__ = code
-            function.__globals__.pop(KEPT, None)
+            if outer is None:
+                function.__globals__.pop(KEPT, None)
+            else:
+                function.__globals__[KEPT] = outer
 
 
 @functools.cache
