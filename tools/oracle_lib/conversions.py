@@ -43,6 +43,8 @@ def to_float(_: wasmtime.Engine) -> list[Recipe]:
     top = [MAX - step for step in (511, 512, 513, 1023, 1024)] + [MIN + step for step in (511, 512, 513, 1024)]
     # Taken as unsigned these lie at and around ties below 2^64.
     unsigned = [operands.signed((1 << 64) - step) for step in (1024, 1025, 1023, 2048, 3072, 3073)]
+    # Half way between two floats and one more, which whoever halves such a number first takes for half way.
+    unsigned += [operands.signed((1 << 63) + step) for step in (1024, 1025, 3071, 3072)]
     rows = operands.singles([*INTEGERS, *ties, *top, *unsigned])
     return [
         _of(name, "edges", [*rows, *operands.drawn(name, 16, 1, operands.draw_integer)])
