@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from packfile.layout import ByteOrder
+from packfile.model import Module
+from packfile.writer import encode
 from packfile_fuzz import run
-from packfile_fuzz.malformed import CHECKS, Problem
+from packfile_fuzz.malformed import CHECKS, Broken, Fault, Problem, expect
 from packfile_fuzz.oracles import ORACLES, Options, rates, run_range, unfair
+from packfile_fuzz.program import Entry
 from packfile_fuzz.results import Tally
 from packfile_fuzz.run import Comparison, Loaders, Verdict
 
@@ -125,6 +129,28 @@ def test_broken_files_go_through_loaders() -> None:
     assert {failure.signature.loader for failure in tally.failures} == {"bad"}
     assert {failure.kind for failure in tally.failures} == {"malformed"}
     assert any(failure.signature.outcomes[0] == "malformed" for failure in tally.failures)
+
+
+def digests_too_long(_seed: int) -> tuple[Entry, Broken]:
+    """A file whose digest tree is too long by a digest, with all that this takes to be its only fault."""
+    module = Module(rodata=b"some", digests=True)
+    order = ByteOrder.LITTLE
+    file = bytearray(encode(module, order)) + bytes(32)
+    at = 64 + 12 + 8  # the length of the last of two sections
+    for place, value in ((16, len(file)), (at, int.from_bytes(file[at : at + 4], "little") + 32)):
+        file[place : place + 4] = value.to_bytes(4, "little")
+    expected = expect(bytes(file))
+    assert expected.opening == {"PF-INT-002"}
+    fault = Fault("sections[1].length", "a digest more", (), expected.opening, "open")
+    return Entry("main", module, order), Broken(bytes(file), order, (fault,), expected)
+
+
+@pytest.mark.parametrize(("fault", "count"), [("unhashed", 0), ("careless", 1)])
+def test_digests_bind_only_loaders_that_check_them(fault: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("packfile_fuzz.oracles.broken.broken_from_seed", digests_too_long)
+    loaders = ((fault, (sys.executable, STRANGE, fault)),)
+    tally = run_range(0, 1, Options(oracles=("loader",), loaders=loaders, kind="malformed"))
+    assert [failure.signature.outcomes for failure in tally.failures] == [("malformed", "ok")] * count
 
 
 def test_a_loader_that_dies_of_a_broken_file_is_told_whatever_is_broken() -> None:
