@@ -110,7 +110,8 @@ def _open(content: bytes, name: str, directory: Path | None, number: int) -> Ima
 def _place(image: Image) -> tuple[object, ...]:
     """What a loader did with a file, as it counts itself and as its views show."""
     buffer = image.view.obj
-    views = [view for code in image.verdicts.values() for view in getattr(code, "fields", ())]
+    codes = map(image.codes.get, range(image.function_count))
+    views = [view for code in codes if code for view in code.fields]
     stats = image.stats
     counts = stats.mapped, stats.copied, stats.swapped, stats.verified, stats.functions_verified, stats.blocks_checked
     return (*counts, type(buffer), all(view.obj is buffer for view in views))
