@@ -293,7 +293,7 @@ def test_internal_error_sees_an_exception_that_is_no_outcome(monkeypatch: pytest
 
 
 def test_internal_error_sees_good_code_that_is_refused(monkeypatch: pytest.MonkeyPatch, place: Loaders) -> None:
-    monkeypatch.setattr(verify, "_judge", lambda *_: verify.Finding("PF-CODE-001", "no", 0, "", ""))
+    monkeypatch.setattr(verify, "findings", lambda *_: iter([verify.Finding("PF-CODE-001", "no", 0, "", "")]))
     ((signature, message),) = asked("internal-error", program([Call("main", None)]), place).differences
     assert signature.outcomes == ("one of exhausted, ok, trap, unlinkable", "invalid")
     assert "call 1: main:" in message

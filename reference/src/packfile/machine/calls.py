@@ -4,15 +4,12 @@ The steps of a call are those of PF-EXE-012: resolve, compare signatures, charge
 row, verify its code, enter.
 """
 
-from collections.abc import Callable
-from functools import wraps
-
 from packfile.errors import PackfileError
 from packfile.host import HostFailure
-from packfile.instructions import TrapCode
+from packfile.instructions import Opcode, TrapCode
 from packfile.layout import Binding
 from packfile.link import Function, Slot
-from packfile.machine.state import SWITCH, Frame, Handler, Thread, instruction, literal, out_of_fuel, trap, wrap
+from packfile.machine.state import HANDLERS, SWITCH, Frame, Thread, instruction, literal, out_of_fuel, trap, wrap
 from packfile.verify import Code, counts, verify
 
 
@@ -84,67 +81,59 @@ def dereference(thread: Thread, reference: int, signature: int) -> Function:
     return function
 
 
-def _caller(resolve: Callable[[Frame, int], Function]) -> Handler:
-    """The handler of a call whose word always calls the same function, which is resolved when it is first executed.
-
-    A call through a slot therefore costs what a direct one does.
-    """
-
-    @wraps(resolve)
-    def handler(f: Frame, pc: int, a: int, b: int, c: int) -> int:
-        thread, callees = f.thread, f.function.callees
-        try:
-            function = callees[pc]
-        except KeyError:
-            function = callees[pc] = resolve(f, pc)
-        if not thread.fuel:
-            raise out_of_fuel()
-        thread.fuel -= 1
-        code = function.code
-        if code is None and function.module.host is not None:
-            _call_host(f, function, a, b)
-            return pc + 2
-        callee = f.callee
-        if callee is None:
-            callee = f.callee = Frame(thread, f)
-        if code is None:
-            code = checked(function)
-        callee.function = function
-        callee.code = code
-        # One value is copied without the slices that more of them take, here and in `ret`: they would cost as much
-        # again.
-        if code.i_params == 1:
-            callee.i = [f.i[a], *code.i_zeros]
-        else:
-            callee.i = f.i[a : a + code.i_params] + code.i_zeros
-        if code.n_registers:
-            if code.n_params == 1:
-                callee.n = [f.n[b], *code.n_zeros]
-            else:
-                callee.n = f.n[b : b + code.n_params] + code.n_zeros
-        callee.pc = 0
-        f.pc = pc + 2
-        f.a = a
-        f.b = b
-        thread.frame = callee
-        return SWITCH
-
-    return handler
-
-
-@instruction
-@_caller
-def call(f: Frame, pc: int) -> Function:
-    return f.function.module.function(literal(f, pc))
-
-
-@instruction
-@_caller
-def calli(f: Frame, pc: int) -> Function:
-    slot = _slot(f, literal(f, pc))
+def _callee(f: Frame, pc: int) -> Function:
+    """What a `call` or `calli` calls, which is the same each time."""
+    index = literal(f, pc)
+    if f.code.ops[pc] == Opcode.CALL:
+        return f.function.module.function(index)
+    slot = _slot(f, index)
     if slot.function is None:
-        raise _unbound(f, slot, literal(f, pc))
+        raise _unbound(f, slot, index)
     return slot.function
+
+
+@instruction
+def call(f: Frame, pc: int, a: int, b: int, c: int) -> int:
+    thread, callees = f.thread, f.function.callees
+    try:
+        # `callr` goes on here, and has put there what it resolved.
+        function = callees[pc]
+    except KeyError:
+        function = callees[pc] = _callee(f, pc)
+    if not thread.fuel:
+        raise out_of_fuel()
+    thread.fuel -= 1
+    code = function.code
+    if code is None and function.module.host is not None:
+        _call_host(f, function, a, b)
+        return pc + 2
+    callee = f.callee
+    if callee is None:
+        callee = f.callee = Frame(thread, f)
+    if code is None:
+        code = checked(function)
+    callee.function = function
+    callee.code = code
+    # One value is copied without the slices that more of them take, here and in `ret`: they would cost as much again.
+    if code.i_params == 1:
+        callee.i = [f.i[a], *code.i_zeros]
+    else:
+        callee.i = f.i[a : a + code.i_params] + code.i_zeros
+    if code.n_registers:
+        if code.n_params == 1:
+            callee.n = [f.n[b], *code.n_zeros]
+        else:
+            callee.n = f.n[b : b + code.n_params] + code.n_zeros
+    callee.pc = 0
+    f.pc = pc + 2
+    f.a = a
+    f.b = b
+    thread.frame = callee
+    return SWITCH
+
+
+HANDLERS[Opcode.CALLI] = call
+"""A slot is looked at once for each word, so that a call through it costs what a direct one does."""
 
 
 @instruction
