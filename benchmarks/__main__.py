@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks import digests, fixups, loaders, memory, opening, plots, run, suite, verifying
 from benchmarks.facts import facts
 from benchmarks.group import Group, NotMeasured
+from benchmarks.lineup import loader_option
 from benchmarks.markdown import section, summary
 
 GROUPS = (
@@ -40,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
             "--rounds", type=_positive, metavar="N", help=f"how often to measure (default {group.rounds})"
         )
         command.add_argument("--json", type=Path, metavar="FILE", help="write everything there as well, each round")
-        group.add_options(command)
+        if group.takes_loaders:
+            loader_option(command)
         _common(command)
     command = commands.add_parser("all", help="every group, one after the other", description="Every group in turn.")
     command.set_defaults(groups=GROUPS, rounds=None, json=None, loader=[])
@@ -94,7 +96,8 @@ def _measure_all(options: argparse.Namespace) -> int:
 
 def _measure(group: Group, options: argparse.Namespace) -> tuple[Any, str]:
     """Measure one group, print and keep what came out; gives it, and as Markdown."""
-    report = group.measure(options)
+    added = {"added": options.loader} if group.takes_loaders else {}
+    report = group.measure(quick=options.quick, rounds=options.rounds, **added)
     print(group.text(report), flush=True)
     document = {"group": group.name, **asdict(report)}
     paths = [options.json] if options.json else []

@@ -2,7 +2,6 @@
 
 import dataclasses
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -11,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import packfile
 from benchmarks.facts import facts
-from benchmarks.group import Group, no_options
+from benchmarks.group import Group
 from benchmarks.measure import interleaved, seconds
 from benchmarks.report import Quantity, Report, quantities, rows
 from benchmarks.report_text import text
@@ -104,17 +103,12 @@ def _again(process: packfile.Process) -> Callable[[], object]:
     return lambda: process.call("main", "sum", _BYTES)
 
 
-def _measure(options: Namespace) -> Report:
-    return measure(quick=options.quick, rounds=options.rounds)
-
-
 GROUP = Group(
     name="digests",
     help="what checking digests costs",
     description=__doc__ or "",
     rounds=ROUNDS,
-    add_options=no_options,
-    measure=_measure,
+    measure=measure,
     text=text,
     quantities=quantities,
 )

@@ -1,7 +1,6 @@
 """The group `fixups`: what linking takes by the number of imports, and what a slot costs where it is used."""
 
 import tempfile
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -11,7 +10,7 @@ from typing import NamedTuple
 from benchmarks import openers
 from benchmarks.facts import facts
 from benchmarks.fixup_files import UNROLLED, write_imports, write_loops
-from benchmarks.group import Group, no_options
+from benchmarks.group import Group
 from benchmarks.measure import interleaved, seconds
 from benchmarks.openers import FIRST_TIER, REFERENCE, SECOND_TIER, C, Opener, Openers
 from benchmarks.report import Quantity, Report, quantities, rows
@@ -143,17 +142,12 @@ def judge(taken: Taken) -> Iterator[Verdict]:
             yield at_most(claim, ratios, BOUND, " times") if ratios else not_measured(claim, "left out")
 
 
-def _measure(options: Namespace) -> Report:
-    return measure(quick=options.quick, rounds=options.rounds)
-
-
 GROUP = Group(
     name="fixups",
     help="linking by the number of imports, and what a slot costs beside what needs none",
     description=__doc__ or "",
     rounds=ROUNDS,
-    add_options=no_options,
-    measure=_measure,
+    measure=measure,
     text=text,
     quantities=quantities,
 )

@@ -1,6 +1,5 @@
 """What a group of measurements is to the command line."""
 
-from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,15 +21,12 @@ class Group:
     description: str
     rounds: int
     """How often it measures unless told otherwise."""
-    add_options: Callable[[ArgumentParser], None]
-    """Add what it takes beside `--rounds`, `--quick`, `--json` and `--plot`."""
-    measure: Callable[[Namespace], Any]
-    """Gives a report, which is a dataclass, or raises NotMeasured."""
+    measure: Callable[..., Any]
+    """Takes `quick` and `rounds`, and `added` of a group that takes loaders; gives a report, which is a dataclass, or
+    raises NotMeasured."""
     text: Callable[[Any], str]
     """A report as people read it."""
     quantities: Callable[[Any], Sequence["Quantity"]]
     """What of a report is drawn and put into tables."""
-
-
-def no_options(_parser: ArgumentParser) -> None:
-    """For a group that takes none of its own."""
+    takes_loaders: bool = False
+    """Whether `--loader` adds to what it measures."""

@@ -2,7 +2,6 @@
 
 import struct
 import tempfile
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -13,7 +12,7 @@ import packfile
 from benchmarks.counts import Work, work
 from benchmarks.facts import facts
 from benchmarks.group import Group, NotMeasured
-from benchmarks.lineup import CLAIMED, LUA, Contender, Lineup, Loader, loader_option
+from benchmarks.lineup import CLAIMED, LUA, Contender, Lineup, Loader
 from benchmarks.loaders_report import Report, Result, Row, Taker, Verdict
 from benchmarks.loaders_text import quantities, text
 from benchmarks.measure import Spread, interleaved, seconds
@@ -196,17 +195,13 @@ def _verdicts(results: Sequence[Result]) -> Iterator[Verdict]:
                 yield Verdict(result.program, result.argument, row.contender, Spread.of(row.per_lua))
 
 
-def _measure(options: Namespace) -> Report:
-    return measure(quick=options.quick, rounds=options.rounds, added=options.loader)
-
-
 GROUP = Group(
     name="loaders",
     help="every loader beside Lua 5.4, LuaJIT's interpreter, CPython, pywasm and wasmtime",
     description=__doc__ or "",
     rounds=ROUNDS,
-    add_options=loader_option,
-    measure=_measure,
+    measure=measure,
     text=text,
     quantities=quantities,
+    takes_loaders=True,
 )

@@ -1,7 +1,6 @@
 """The group `memory`: what processes that run a part of one file have for themselves, in place and copying."""
 
 import tempfile
-from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import NamedTuple
 
 from benchmarks import kernel, openers
 from benchmarks.facts import facts
-from benchmarks.group import Group, no_options
+from benchmarks.group import Group
 from benchmarks.kernel import Memory
 from benchmarks.lineup import LeftOut
 from benchmarks.modules import FIRST, FIRST_REFERENCE, Filled, write_module
@@ -140,17 +139,12 @@ def judge(taken: Taken, processes: int, size: str) -> Iterator[Verdict]:
             yield not_measured(claim, "left out")
 
 
-def _measure(options: Namespace) -> Report:
-    return measure(quick=options.quick, rounds=options.rounds)
-
-
 GROUP = Group(
     name="memory",
     help="private and proportional memory of processes that run a part of one file, and what a limit does to them",
     description=__doc__ or "",
     rounds=1,
-    add_options=no_options,
-    measure=_measure,
+    measure=measure,
     text=text,
     quantities=quantities,
 )

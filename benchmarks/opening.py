@@ -4,7 +4,6 @@ import math
 import statistics
 import tempfile
 import time
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -13,7 +12,7 @@ from typing import NamedTuple
 
 from benchmarks import kernel, openers
 from benchmarks.facts import facts
-from benchmarks.group import Group, NotMeasured, no_options
+from benchmarks.group import Group, NotMeasured
 from benchmarks.lineup import LeftOut
 from benchmarks.measure import interleaved
 from benchmarks.modules import FIRST
@@ -237,17 +236,12 @@ def speed(values: Mapping[Key, Sequence[float]], state: str, name: str, large: i
     return at_least(claim, ratios, SPEEDUP, " times") if ratios else not_measured(claim, "left out")
 
 
-def _measure(options: Namespace) -> Report:
-    return measure(quick=options.quick, rounds=options.rounds)
-
-
 GROUP = Group(
     name="open",
     help="from open to the first result, by size of the file, beside copying loaders and others",
     description=__doc__ or "",
     rounds=ROUNDS,
-    add_options=no_options,
-    measure=_measure,
+    measure=measure,
     text=text,
     quantities=quantities,
 )

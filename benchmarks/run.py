@@ -1,6 +1,5 @@
 """The group `run`: instructions a second of both tiers, beside CPython and pywasm with the same algorithms."""
 
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from functools import partial
 from benchmarks import report as common
 from benchmarks.contenders import CPYTHON, FIRST, PYWASM, SECOND, Contender, contenders
 from benchmarks.facts import Facts, facts
-from benchmarks.group import Group, NotMeasured, no_options
+from benchmarks.group import Group, NotMeasured
 from benchmarks.measure import Spread, interleaved, seconds
 from benchmarks.programs import PROGRAMS, Answer, Program
 from benchmarks.verdicts import Verdict, at_least, at_most, quotients
@@ -206,17 +205,12 @@ def quantities(found: Report) -> list[common.Quantity]:
     ]
 
 
-def _measure(options: Namespace) -> Report:
-    return measure(quick=options.quick, rounds=options.rounds)
-
-
 GROUP = Group(
     name="run",
     help="instructions a second of both tiers, beside CPython and pywasm",
     description=__doc__ or "",
     rounds=ROUNDS,
-    add_options=no_options,
-    measure=_measure,
+    measure=measure,
     text=text,
     quantities=quantities,
 )

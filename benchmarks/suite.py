@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import NamedTuple
 
 from benchmarks.facts import facts
 from benchmarks.group import Group, NotMeasured
-from benchmarks.lineup import LOADERS, ROOT, LeftOut, Loader, lacks, loader_option
+from benchmarks.lineup import LOADERS, ROOT, LeftOut, Loader, lacks
 from benchmarks.measure import interleaved
 from benchmarks.report import Quantity, Report, quantities, rows
 from benchmarks.report_text import text
@@ -93,18 +92,14 @@ def _quantities(taken: Mapping[str, Sequence[Run]]) -> Iterator[Quantity]:
     yield Quantity("rate", "Runs of cases a second", "runs/s", PEER, rows(rates, PEER))
 
 
-def _measure(options: Namespace) -> Report:
-    return measure(quick=options.quick, rounds=options.rounds, added=options.loader)
-
-
 GROUP = Group(
     name="suite",
     help="how long the conformance suite takes with each loader",
     description=__doc__ or "",
     rounds=ROUNDS,
-    add_options=loader_option,
-    measure=_measure,
+    measure=measure,
     text=text,
     quantities=quantities,
+    takes_loaders=True,
 )
 """What the command line knows of it."""

@@ -3,7 +3,6 @@
 import json
 import shutil
 import sys
-from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,14 +142,13 @@ def test_what_cannot_be_compiled_is_left_out(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def fake(name: str, outcome: Report | NotMeasured) -> Group:
-    def measure(_options: Namespace) -> Report:
+    def measure(*, quick: bool, rounds: int | None) -> Report:
+        assert (quick, rounds) == (True, None)
         if isinstance(outcome, NotMeasured):
             raise outcome
         return outcome
 
-    return Group(
-        name, f"what {name} is", "", 1, lambda _: None, measure, lambda _: f"text of {name}", lambda r: r.quantities
-    )
+    return Group(name, f"what {name} is", "", 1, measure, lambda _: f"text of {name}", lambda r: r.quantities)
 
 
 def test_all_goes_on_after_a_group_that_fails_and_says_so(

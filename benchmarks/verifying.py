@@ -1,7 +1,6 @@
 """The group `verify`: words a second that a loader verifies, and what verifying adds to a first call."""
 
 import tempfile
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -10,7 +9,7 @@ from typing import NamedTuple
 
 from benchmarks import openers
 from benchmarks.facts import facts
-from benchmarks.group import Group, no_options
+from benchmarks.group import Group
 from benchmarks.measure import interleaved, seconds
 from benchmarks.modules import FIRST, FIRST_REFERENCE, FUNCTION_WORDS, HEAD, Filled, write_module
 from benchmarks.openers import COPYING_C, REFERENCE, WASMTIME, C, Opener, Openers
@@ -138,17 +137,12 @@ def _latencies(taken: Mapping[Key, Sequence[tuple[float, float]]]) -> Iterator[Q
         )
 
 
-def _measure(options: Namespace) -> Report:
-    return measure(quick=options.quick, rounds=options.rounds)
-
-
 GROUP = Group(
     name="verify",
     help="words a second that are verified, and what verifying adds to a first call",
     description=__doc__ or "",
     rounds=ROUNDS,
-    add_options=no_options,
-    measure=_measure,
+    measure=measure,
     text=text,
     quantities=quantities,
 )
