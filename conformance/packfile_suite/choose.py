@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from .case import Case, CaseError
+from .in_place.profile import CHECKS
 from .load import case_files, load
 from .paths import cases_directory
 from .plan import Filters, Variant, variants
@@ -75,6 +76,11 @@ def filters(
 def named_case(cases: tuple[Path, ...], name: str) -> Case:
     """The case of that id. Ends the command with status 2 if there is none."""
     found = {case.id: case for case in all_cases(cases)}
+    if name in {check.id for check in CHECKS}:
+        raise click.UsageError(
+            f"{name} is a check of the in-place profile: it has no steps to show. "
+            f"`packfile-suite run -k {name}` runs it, with --loader for another loader than the reference."
+        )
     if name not in found:
         close = difflib.get_close_matches(name, found, 3)
         hint = f" Did you mean {', '.join(close)}?" if close else ""

@@ -59,6 +59,13 @@ def test_an_unknown_case_gets_a_hint() -> None:
     assert call("show", "exe-adds", "--cases", SMALL, "--byte-order", "middle").exit_code == 2
 
 
+@pytest.mark.parametrize("command", ["show", "reproduce"])
+def test_a_check_of_the_profile_is_no_case_and_what_runs_it_is_told(command: str) -> None:
+    result = call(command, "xip-closing-unmaps")
+    assert result.exit_code == 2
+    assert "`packfile-suite run -k xip-closing-unmaps` runs it" in result.output.replace("\n", " ")
+
+
 def test_reproduce_shows_the_dialogue(tmp_path: Path) -> None:
     files = tmp_path / "files"
     result = call("reproduce", "exe-adds", "--cases", SMALL, "--directory", str(files))
