@@ -18,6 +18,9 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 
 PAGES: Final[Mapping[str, str]] = {
     "conformance/README.md": "suite",
+    "fuzz/README.md": "fuzzing",
+    "fuzz/campaigns.md": "campaigns",
+    "fuzz/hypothesis.md": "hypothesis",
     "loaders/README.md": "loaders",
     "docs/ci.md": "ci",
     "docs/assembly.md": "assembly",
