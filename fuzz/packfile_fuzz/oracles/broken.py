@@ -86,9 +86,7 @@ def examine_file(content: bytes, loaders: Loaders | None = None, clock: Clock | 
     return judge_file(judgement, Entry("main", Module(), order), broken, loaders, clock)
 
 
-def judge_file(
-    judgement: Judgement, entry: Entry, broken: Broken, loaders: Loaders | None, clock: Clock
-) -> Judgement:
+def judge_file(judgement: Judgement, entry: Entry, broken: Broken, loaders: Loaders | None, clock: Clock) -> Judgement:
     """Add to a judgement what is to be said of a file in the place of an entry's."""
     try:
         with clock.stage("judge"):
