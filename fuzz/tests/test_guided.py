@@ -144,6 +144,27 @@ def test_a_wrong_result_is_found_and_both_are_shown(harnesses: Harnesses, unpack
     assert harnesses.run("programs", found).returncode == 0
 
 
+LIES = {
+    "link 0: expected malformed, got ok": "replace(seen, link=replace(seen.link, outcome='malformed'))",
+    "call 1: expected ": "replace(seen, calls=tuple(replace(it, log=(*it.log, ('i', 9))) for it in seen.calls))",
+    "memory at 0x": "replace(seen, memory=tuple(replace(p, content=p.content[:-1] + b'?') for p in seen.memory or ()))",
+}
+"""What the harness says, and what the builder made of the reference's observation."""
+
+
+@pytest.mark.parametrize("said", list(LIES))
+def test_all_that_is_observed_is_compared(said: str, harnesses: Harnesses, unpacked: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from dataclasses import replace; from packfile_fuzz.guided import builder, wire\n"
+        f"observe = wire.observe\ndef lie(example):\n  seen = observe(example)\n  return {LIES[said]}\n"
+        "wire.observe = lie\nbuilder.serve(sys.stdin.buffer, sys.stdout.buffer, reference=True)"
+    )
+    builder = f"exec {shlex.join([sys.executable, '-c', code])}"
+    done = harnesses.run("programs", "-runs=1", f"-artifact_prefix={tmp_path}/", unpacked / GENERATOR, builder=builder)
+    assert done.returncode != 0
+    assert f"guided: {said}" in done.stderr
+
+
 @pytest.mark.parametrize("builder", ["exit 3", "printf 'PFG0________'; cat"])
 def test_a_builder_that_fails_is_no_success(builder: str, harnesses: Harnesses, unpacked: Path, tmp_path: Path) -> None:
     done = harnesses.run("programs", "-runs=1", f"-artifact_prefix={tmp_path}/", unpacked / GENERATOR, builder=builder)
