@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from packfile import layout
 from packfile.errors import Invalid, Malformed, PackfileError, Unsupported
+from packfile.image import Image
 from packfile.layout import Binding, ByteOrder, ImportKind, SectionKind, Segment
 from packfile.model import Export, Function, Import, ModelError, Module, Signature, Skippable
 from packfile.writer import check, convert, decode, encode, write_file
@@ -286,6 +287,12 @@ def test_a_file_cut_anywhere_is_refused(order: ByteOrder) -> None:
     for length in (0, 7, 8, 9, 10, 63, 64, 100, len(file) - 1):
         with pytest.raises(Malformed):
             decode(file[:length])
+
+
+def test_a_file_that_ends_with_another_magic_is_refused_for_it() -> None:
+    with pytest.raises(Malformed) as caught:
+        Image(bytes(8), "another")
+    assert caught.value.rule == "PF-HDR-002"
 
 
 def test_magic_order_and_version_come_before_the_length() -> None:

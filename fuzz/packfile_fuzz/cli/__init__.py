@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .corpus import corpus
 from .report import report
 from .run import run
 from .show import oracles, rates
@@ -19,9 +20,10 @@ def main() -> None:
     packfile-fuzz run --loader ./my-adapter          another loader against the reference
     packfile-fuzz run --resume                       go on after an interruption
     packfile-fuzz report DIR                         make the reports again
+    packfile-fuzz corpus fuzz/corpus                 what coverage guidance found
     packfile-fuzz rates                              how fast each stage is
     """  # noqa: D301 - click wants the character itself
 
 
-for _command in (run, report, oracles, rates):
+for _command in (run, report, corpus, oracles, rates):
     main.add_command(_command)

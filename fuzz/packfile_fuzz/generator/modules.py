@@ -38,7 +38,8 @@ _FUNCTIONS_AT: Final = 4
 _CALLS_AT: Final = 16
 HEAD_ITEMS: Final = 28
 """Items before the bodies."""
-_MOST_READ: Final = HEAD_ITEMS + 12 * (_MOST_ITEMS + 1)
+MOST_READ: Final = HEAD_ITEMS + 12 * (_MOST_ITEMS + 1)
+"""Items past which nothing is read."""
 _SEGMENTS: Final = (Segment.RODATA, Segment.DATA, Segment.BSS)
 _FUELS: Final = (0, 1, 2, 3, 5, 8, 100, 9_007_199_254_740_991)
 """The last, which is the most there is, never ends what goes round for ever: free form has the first four alone."""
@@ -86,7 +87,7 @@ def build(content: bytes) -> Program:
 
 
 def _items(content: bytes) -> tuple[int, ...]:
-    count = min(max((len(content) + 7) // 8, HEAD_ITEMS), _MOST_READ)
+    count = min(max((len(content) + 7) // 8, HEAD_ITEMS), MOST_READ)
     return _unpacker(count)(content.ljust(8 * count, b"\0"))
 
 

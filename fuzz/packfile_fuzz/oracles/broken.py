@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from packfile.model import Signature
+from packfile.layout import ByteOrder
+from packfile.model import Module, Signature
 from packfile_fuzz.generator import build, from_seed
-from packfile_fuzz.malformed import CHECKS, Broken, judge, mutate
+from packfile_fuzz.malformed import CHECKS, Broken, expect, judge, mutate
 from packfile_fuzz.oracles.judging import Judgement, broke
 from packfile_fuzz.oracles.registry import INTERNAL_ERROR, LOADER
 from packfile_fuzz.program import Call, Entry, Program
@@ -32,6 +33,9 @@ from packfile_fuzz.run.observation import EQUAL, different
 
 _AT = 1
 """Index of the module among the entries, after the host."""
+_ORDER_AT = 8
+"""Offset of the byte that says a file's order."""
+_ORDERS = tuple(ByteOrder)
 _CHOICES = 64
 """Bytes that decide what is broken."""
 _OUTCOMES = frozenset({"ok", "malformed", "unsupported", "corrupt", "unlinkable", "invalid", "trap", "exhausted"})
@@ -58,6 +62,33 @@ def examine_broken(seed: int, loaders: Loaders | None = None, clock: Clock | Non
     try:
         with clock.stage("generate"):
             entry, broken = broken_from_seed(seed)
+    except Exception as error:  # noqa: BLE001 - a defect of ours is a finding, and the rest go on
+        judgement.comparisons.append((INTERNAL_ERROR, broke("a broken file", error)))
+        return judgement
+    return judge_file(judgement, entry, broken, loaders, clock)
+
+
+def examine_file(content: bytes, loaders: Loaders | None = None, clock: Clock | None = None) -> Judgement:
+    """Judge any file, of which nobody knows what was done to it.
+
+    Args:
+        content: The file.
+        loaders: Those that are judged as well.
+        clock: Where seconds are counted.
+    """
+    judgement, clock = Judgement(), clock or Clock()
+    try:
+        order = ByteOrder(content[_ORDER_AT]) if content[_ORDER_AT:] and content[_ORDER_AT] in _ORDERS else _ORDERS[0]
+        broken = Broken(content, order, (), expect(content))
+    except Exception as error:  # noqa: BLE001 - as above
+        judgement.comparisons.append((INTERNAL_ERROR, broke("what is expected of a file", error)))
+        return judgement
+    return judge_file(judgement, Entry("main", Module(), order), broken, loaders, clock)
+
+
+def judge_file(judgement: Judgement, entry: Entry, broken: Broken, loaders: Loaders | None, clock: Clock) -> Judgement:
+    """Add to a judgement what is to be said of a file in the place of an entry's."""
+    try:
         with clock.stage("judge"):
             _check(judgement, broken)
         with Prepared(_program(entry, broken), clock) as prepared:
@@ -66,7 +97,7 @@ def examine_broken(seed: int, loaders: Loaders | None = None, clock: Clock | Non
             for name, adapter in (loaders or {}).items():
                 verdict = _compare(prepared, broken, judgement.seen, adapter)
                 judgement.comparisons.append((LOADER, replace(verdict, loader=name)))
-    except Exception as error:  # noqa: BLE001 - a defect of ours is a finding, and the rest go on
+    except Exception as error:  # noqa: BLE001 - as above
         judgement.comparisons.append((INTERNAL_ERROR, broke("a broken file", error)))
     return judgement
 
@@ -117,8 +148,8 @@ def _compare(prepared: Prepared, broken: Broken, expected: Observation, adapter:
         return EQUAL
     verdict = compare(prepared.program, expected, got)
     if verdict.verdict is Verdict.DIFFERENT:
-        fault = broken.faults[0]
-        return replace(verdict, message=f"{fault.path}: {fault.what}: {verdict.message}")
+        done = [f"{fault.path}: {fault.what}: " for fault in broken.faults]
+        return replace(verdict, message="".join(done) + verdict.message)
     return verdict
 
 
@@ -128,7 +159,9 @@ def _is_of_digests(broken: Broken) -> bool:
 
 
 def _is_fixed(program: Program, broken: Broken) -> bool:
-    """Whether loaders must agree on the outcomes of a file."""
+    """Whether loaders must agree on the outcomes of a file: with one fault, or whatever it is, with none."""
+    if not broken.expected.rules:
+        return True
     if len(broken.faults) != 1 or not broken.expected.sorted:
         return False
     time = broken.faults[0].time

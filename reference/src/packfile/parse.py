@@ -65,7 +65,8 @@ def _failure(buffer: Buffer, name: str, path: str, pos: int) -> PackfileError:
     about.
     """
     check = layout.CHECKS[path]
-    order: ByteOrder = ByteOrder.BIG if buffer[8] == ByteOrder.BIG else ByteOrder.LITTLE
+    # A file may end with a magic that is another one.
+    order = ByteOrder.BIG if bytes(buffer[8:9]) == bytes([ByteOrder.BIG]) else ByteOrder.LITTLE
     explain = _in_section if "/section/" in path else _in_header
     message, at, got, expected = explain(buffer, order, check, pos)
     return _OUTCOMES[check.outcome](check.rule, message, at=at, expected=expected, got=got, file=name)
