@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "fuzz" / "packfile_fuzz"
-LAYERS = ("program", "results", "generator", "malformed", "run", "oracles", "triage", "campaign", "faults", "cli")
+LAYERS = ("program", "results", "generator", "malformed", "run", "oracles", "triage", "campaign", "faults", "guided", "cli")
 """Lowest first."""
 FRONT = {"strategies": ("program", "generator", "malformed")}
 """What stands beside the layers, and what it may import."""
