@@ -1,8 +1,8 @@
 """A state machine for processes: files that come, change and go, images and processes of them, and calls.
 
-Assumes a driver (`drivers.py`), and Linux, whose /proc tells what is mapped. Promises that what a loader answers is held
-against a model, which is a dict of exports and what memory holds (`subjects.py`), and that each step is followed by a
-look at what is mapped, and at what the loader says it copied.
+Assumes a driver (`drivers.py`), and Linux, whose /proc tells what is mapped. Promises that what a loader answers is
+held against a model, a dict of exports and what memory holds (`subjects.py`), and that each step is followed by
+a look at what is mapped, and at what the loader says it copied.
 """
 
 from __future__ import annotations
@@ -142,11 +142,14 @@ class ProcessMachine(RuleBasedStateMachine):
         self, chosen: list[OpenImage], names: tuple[str, ...], host: int
     ) -> OpenProcess | MultipleResults[OpenProcess]:
         """Link images, an image more than once perhaps, and the host module at a position of its own, or nowhere."""
-        entries: list[tuple[str, OpenImage | None]] = [*zip(names, chosen, strict=False)]
+        handles: list[tuple[str, Handle]] = [(name, image.handle) for name, image in zip(names, chosen, strict=False)]
+        subjects: list[tuple[str, Subject | None]] = [
+            (name, image.subject) for name, image in zip(names, chosen, strict=False)
+        ]
         if host >= 0:
-            entries.insert(host, (HOST, None))
-        answer, handle = self.driver.link([(name, image and image.handle) for name, image in entries])
-        subjects = [(name, image and image.subject) for name, image in entries]
+            handles.insert(host, (HOST, None))
+            subjects.insert(host, (HOST, None))
+        answer, handle = self.driver.link(handles)
         _expect(answer, linking(subjects))
         if answer != OK:
             return multiple()
@@ -226,7 +229,8 @@ class ProcessMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Close everything. A loader that failed answers no more of what was open, and is not asked to."""
         try:
-            for opened in (*self._processes, *self._images):
+            every: list[OpenProcess | OpenImage] = [*self._processes, *self._images]
+            for opened in every:
                 if not opened.closed:
                     opened.closed = True
                     self.driver.close(opened.handle)

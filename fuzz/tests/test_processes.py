@@ -1,0 +1,199 @@
+"""The state machine for processes: loaders that are right pass it, and each way to be wrong is found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from packfile.digests import Digests
+from packfile.image import Image
+from packfile.link import Module
+from packfile.process import Process
+from packfile_fuzz.faults import activate
+from packfile_fuzz.program import Call
+from packfile_fuzz.run import Loaders
+from packfile_fuzz.strategies import AdapterDriver, Answer, Driver, ProcessMachine, ReferenceDriver
+from packfile_fuzz.strategies.drivers import Handle, Opened
+from tests.chosen import CHOSEN, loader
+
+SEARCH = settings(
+    CHOSEN,
+    max_examples=400,
+    stateful_step_count=25,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+"""For what is known to be wrong: what is found need not be made small."""
+
+
+def drive(driver: Driver, how: settings = CHOSEN) -> None:
+    """Run the machine with a driver."""
+    run_state_machine_as_test(type("Machine", (ProcessMachine,), {"driver": driver}), settings=how)
+
+
+@pytest.mark.parametrize("translate_after", [0, 1])
+def test_the_reference_does_what_the_model_says(translate_after: int) -> None:
+    drive(ReferenceDriver(translate_after))
+
+
+def test_an_adapter_does_what_the_model_says(request: pytest.FixtureRequest) -> None:
+    with Loaders({"loader": loader(request.config)}) as loaders:
+        driver = AdapterDriver(loaders["loader"])
+        drive(driver)
+        assert loaders["loader"].session().alive
+
+
+def test_every_action_and_outcome_is_met() -> None:
+    """So that nothing is green since it was never tried."""
+    met: set[tuple[str, str, str]] = set()
+
+    class Watched(ReferenceDriver):
+        def open(self, path: Path) -> Opened:
+            answer, handle = super().open(path)
+            met.add(("open", answer.outcome, ""))
+            return answer, handle
+
+        def link(self, modules: Any) -> Opened:
+            answer, handle = super().link(modules)
+            met.add(("link", answer.outcome, ""))
+            return answer, handle
+
+        def call(self, process: Handle, call: Call) -> Answer:
+            answer = super().call(process, call)
+            met.add(("call", answer.outcome, answer.code))
+            return answer
+
+    drive(Watched(), SEARCH)
+    assert met >= {("open", outcome, "") for outcome in ("ok", "malformed", "refused")}
+    assert met >= {("link", outcome, "") for outcome in ("ok", "unlinkable", "refused")}
+    assert met >= {("call", outcome, "") for outcome in ("ok", "unlinkable", "exhausted", "refused")}
+    traps = ("unbound-import", "import-mismatch", "signature-mismatch", "unreachable")
+    assert met >= {("call", "trap", code) for code in traps}
+
+
+@contextmanager
+def patched(place: type, name: str, wrong: Callable[..., Any]) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(place, name, wrong)
+        yield
+
+
+def closing_disturbs() -> AbstractContextManager[None]:
+    right = Image.close
+
+    def close(self: Image) -> None:
+        self._users = 0
+        right(self)
+
+    return patched(Image, "close", close)
+
+
+def closed_is_linked() -> AbstractContextManager[None]:
+    def acquire(self: Image) -> None:
+        self._users += 1
+
+    return patched(Image, "acquire", acquire)
+
+
+def file_is_opened_again_at_link() -> AbstractContextManager[None]:
+    right = Process.__init__
+
+    def begin(self: Process, modules: Any, **options: Any) -> None:
+        entries = [(name, reopened(it) if isinstance(it, Image) else it) for name, it in modules]
+        right(self, entries, **options)
+
+    def reopened(image: Image) -> Image:
+        return Image.open(image.name) if not image.closed and Path(image.name).exists() else image
+
+    return patched(Process, "__init__", begin)
+
+
+def images_are_kept_by_path() -> AbstractContextManager[None]:
+    right, kept = Image.open.__func__, {}  # type: ignore[attr-defined]
+
+    def open_once(cls: type[Image], path: str | os.PathLike[str], **options: Any) -> Image:
+        known = kept.get(str(path))
+        if known is None or known.closed:
+            known = kept[str(path)] = right(cls, path, **options)
+        return known
+
+    return patched(Image, "open", classmethod(open_once))  # type: ignore[arg-type]
+
+
+def closed_process_is_called() -> AbstractContextManager[None]:
+    return patched(Process, "close", lambda _self: None)
+
+
+def slots_are_kept_with_the_image() -> AbstractContextManager[None]:
+    right = Module.__init__
+
+    def begin(self: Module, position: int, name: str, content: Any) -> None:
+        right(self, position, name, content)
+        self.slots = content.__dict__.setdefault("kept_slots", self.slots)
+
+    return patched(Module, "__init__", begin)
+
+
+def data_is_kept_with_the_image() -> AbstractContextManager[None]:
+    right = Image.private_data
+
+    def private_data(self: Image) -> memoryview:
+        held = self.__dict__.setdefault("kept_data", bytearray(right(self)))
+        return memoryview(held)
+
+    return patched(Image, "private_data", private_data)
+
+
+def data_is_copied() -> AbstractContextManager[None]:
+    right = Image.private_data
+
+    def private_data(self: Image) -> memoryview:
+        content = bytearray(right(self))
+        self.stats.copied += len(content)
+        return memoryview(content)
+
+    return patched(Image, "private_data", private_data)
+
+
+def digests_keep_the_mapping() -> AbstractContextManager[None]:
+    right, kept = Digests.__init__, []
+
+    def begin(self: Digests, view: memoryview, *arguments: Any) -> None:
+        kept.append(view[:])
+        right(self, view, *arguments)
+
+    return patched(Digests, "__init__", begin)
+
+
+WRONG: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    wrong.__name__: wrong
+    for wrong in (
+        closing_disturbs,
+        closed_is_linked,
+        file_is_opened_again_at_link,
+        images_are_kept_by_path,
+        closed_process_is_called,
+        slots_are_kept_with_the_image,
+        data_is_kept_with_the_image,
+        data_is_copied,
+        digests_keep_the_mapping,
+    )
+}
+FAULTS = ("exhausted-goes-on", "trapped-does-not-go-on", "shared-between-processes", "weak-treated-as-lazy")
+
+
+@pytest.mark.parametrize("name", [*WRONG, *FAULTS])
+@pytest.mark.filterwarnings("ignore:.*:pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+def test_a_reference_that_is_wrong_is_found(name: str) -> None:
+    with WRONG[name]() if name in WRONG else activate(name), pytest.raises(Exception, match=r".") as found:
+        drive(ReferenceDriver(), SEARCH)
+    assert not isinstance(found.value, ModuleNotFoundError)
