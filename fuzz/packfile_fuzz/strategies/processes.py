@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ from hypothesis.stateful import (
 )
 
 from packfile_fuzz.oracles.base import PAGE
-from packfile_fuzz.strategies.drivers import Counts, Driver, Handle, ReferenceDriver
+from packfile_fuzz.strategies.drivers import Driver, Handle, Opened, ReferenceDriver
 from packfile_fuzz.strategies.subjects import (
     HOST,
     MALFORMED,
@@ -98,6 +99,8 @@ class ProcessMachine(RuleBasedStateMachine):
         """What the file of each place says; None of one that is damaged."""
         self._images: list[OpenImage] = []
         self._processes: list[OpenProcess] = []
+        self._handles: list[Handle] = []
+        """Of what is open, in the order of opening."""
 
     @initialize(target=images, first=SUBJECTS, second=SUBJECTS)
     def begin(self, first: Subject, second: Subject) -> OpenImage | MultipleResults[OpenImage]:
@@ -125,12 +128,9 @@ class ProcessMachine(RuleBasedStateMachine):
     @rule(target=images, place=PLACES)
     def open(self, place: int) -> OpenImage | MultipleResults[OpenImage]:
         """Open what is there now, whatever was opened there before."""
-        answer, handle = self.driver.open(self._path(place))
-        if place not in self._files:
-            assert answer == REFUSED, f"there is no such file: {answer}"
-            return multiple()
-        subject = self._files[place]
-        _expect(answer, MALFORMED if subject is None else OK)
+        answer, handle = self._opened(self.driver.open(self._path(place)))
+        subject = self._files.get(place)
+        _expect(answer, REFUSED if place not in self._files else MALFORMED if subject is None else OK)
         if subject is None:
             return multiple()
         image = OpenImage(handle, subject, self._path(place).stat().st_ino)
@@ -149,7 +149,7 @@ class ProcessMachine(RuleBasedStateMachine):
         if host >= 0:
             handles.insert(host, (HOST, None))
             subjects.insert(host, (HOST, None))
-        answer, handle = self.driver.link(handles)
+        answer, handle = self._opened(self.driver.link(handles))
         _expect(answer, linking(subjects))
         if answer != OK:
             return multiple()
@@ -184,21 +184,22 @@ class ProcessMachine(RuleBasedStateMachine):
     def close_image(self, image: OpenImage) -> OpenImage:
         """Close an image; processes of it go on."""
         image.closed = True
-        _expect(self.driver.close(image.handle), OK)
+        self._close(image.handle)
         return image
 
     @rule(target=closed_processes, process=consumes(processes))
     def close_process(self, process: OpenProcess) -> OpenProcess:
         """Close a process; its images stay as they are."""
         process.closed = True
-        _expect(self.driver.close(process.handle), OK)
+        self._close(process.handle)
         return process
 
     @rule(image=closed_images, others=st.lists(images, max_size=2))
     def link_what_is_closed(self, image: OpenImage, others: list[OpenImage]) -> None:
         """No process comes of an image that is closed, whatever else is linked with it."""
         chosen = [*others, image]
-        answer, _ = self.driver.link([(name, each.handle) for name, each in zip(NAMES, chosen, strict=False)])
+        handles = [(name, each.handle) for name, each in zip(NAMES, chosen, strict=False)]
+        answer, _ = self._opened(self.driver.link(handles))
         _expect(answer, REFUSED)
 
     @rule(process=closed_processes, request=REQUESTS)
@@ -213,7 +214,8 @@ class ProcessMachine(RuleBasedStateMachine):
             counts = None if image.closed else self.driver.counts(image.handle)
             if counts is not None:
                 copied = counts.copied if PAGE <= _UNIT else 0
-                assert counts._replace(copied=copied) == Counts(0, 0)
+                assert not copied, f"{copied} bytes were copied"
+                assert not counts.swapped, f"{counts.swapped} bytes were swapped"
 
     @invariant()
     def what_is_mapped_is_what_is_used(self) -> None:
@@ -227,16 +229,25 @@ class ProcessMachine(RuleBasedStateMachine):
                 assert mapped == used, f"no longer mapped, but used: {used - mapped}"
 
     def teardown(self) -> None:
-        """Close everything. A loader that failed answers no more of what was open, and is not asked to."""
+        """Close everything; then nothing is mapped, unless a step has failed and left something behind."""
         try:
-            every: list[OpenProcess | OpenImage] = [*self._processes, *self._images]
-            for opened in every:
-                if not opened.closed:
-                    opened.closed = True
-                    self.driver.close(opened.handle)
-            self.what_is_mapped_is_what_is_used()
+            has_failed = sys.exc_info()[0] is not None
+            for handle in reversed(self._handles):
+                self.driver.close(handle)
+            mapped = self._mapped()
+            assert has_failed or not mapped, f"still mapped after all was closed: {mapped}"
         finally:
             shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _opened(self, opened: Opened) -> Opened:
+        answer, handle = opened
+        if answer == OK:
+            self._handles.append(handle)
+        return opened
+
+    def _close(self, handle: Handle) -> None:
+        self._handles.remove(handle)
+        _expect(self.driver.close(handle), OK)
 
     def _path(self, place: int) -> Path:
         return self._directory / f"{place}.pkf"
