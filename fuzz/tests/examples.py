@@ -43,6 +43,7 @@ PROGRAMS = (
         program_of("232:18 236:020000a8"),
     ),
     Failed("a call after an exhausted one must be exhausted", "exhausted-goes-on", program_of("4:01 131:f0")),
+    Failed("a call of one frame must have that frame", "depth-off-by-one", program_of("131:f1")),
     Failed("a call after a trap must be made", "trapped-does-not-go-on", program_of("4:01 240:69")),
     Failed(
         "a branch back without fuel must not be taken",
@@ -62,6 +63,11 @@ PROGRAMS = (
 )
 GRAPHS = (
     Failed("a weak import that is missing must not be bound", "weak-missing-is-bound", import_graph_of("17:01 202:e1")),
+    Failed(
+        "a lazy import of another signature must trap as mismatched",
+        "mismatched-lazy-is-unbound",
+        import_graph_of("209:e0"),
+    ),
 )
 BROKEN = (
     Failed("a section must begin where the one before it ends", "gap-between-sections-accepted", broken_of("3:010001")),
@@ -74,7 +80,7 @@ def committed(name: str, failed: tuple[Failed, ...]) -> Callable[[T], T]:
 
     def decorate(test: T) -> T:
         for one in failed:
-            test = example(**{name: one.value}).via(one.why)(test)  # type: ignore[assignment]
+            test = example(**{name: one.value}).via(one.why)(test)
         return test
 
     return decorate

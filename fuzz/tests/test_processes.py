@@ -118,15 +118,15 @@ def file_is_opened_again_at_link() -> AbstractContextManager[None]:
 
 
 def images_are_kept_by_path() -> AbstractContextManager[None]:
-    right, kept = Image.open.__func__, {}  # type: ignore[attr-defined]
+    right = Image.open
+    kept: dict[str, Image] = {}
 
-    def open_once(cls: type[Image], path: str | os.PathLike[str], **options: Any) -> Image:
-        known = kept.get(str(path))
-        if known is None or known.closed:
-            known = kept[str(path)] = right(cls, path, **options)
-        return known
+    def open_once(path: str | os.PathLike[str], **options: Any) -> Image:
+        if str(path) not in kept or kept[str(path)].closed:
+            kept[str(path)] = right(path, **options)
+        return kept[str(path)]
 
-    return patched(Image, "open", classmethod(open_once))  # type: ignore[arg-type]
+    return patched(Image, "open", staticmethod(open_once))
 
 
 def closed_process_is_called() -> AbstractContextManager[None]:

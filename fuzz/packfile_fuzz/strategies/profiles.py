@@ -24,18 +24,15 @@ def profile(name: str, database: ExampleDatabase | None = None) -> settings:
     Raises:
         KeyError: There is no such profile.
     """
+    if name not in PROFILES:
+        raise KeyError(name)
     # What is slow here is a program's own fuel, or another process.
     common = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False)
-    kept = {} if database is None else {"database": database}
-    profiles = {
-        QUICK: lambda: settings(
-            common,
-            max_examples=60,
-            stateful_step_count=25,
-            derandomize=database is None,
-            phases=tuple(phase for phase in Phase if phase is not Phase.explain),
-            **(kept or {"database": None}),
-        ),
-        LONG: lambda: settings(common, max_examples=10_000, stateful_step_count=50, derandomize=False, **kept),
-    }
-    return profiles[name]()
+    if name == LONG:
+        long = settings(common, max_examples=10_000, stateful_step_count=50, derandomize=False)
+        return long if database is None else settings(long, database=database)
+    phases = [phase for phase in Phase if phase is not Phase.explain]
+    quick = settings(common, max_examples=50, stateful_step_count=25, phases=phases)
+    if database is None:
+        return settings(quick, derandomize=True, database=None)
+    return settings(quick, derandomize=False, database=database)
