@@ -11,7 +11,7 @@ from packfile_fuzz.faults import FAULTS
 from packfile_fuzz.malformed import Broken, judge
 from packfile_fuzz.oracles import examine
 from packfile_fuzz.program import Program
-from packfile_fuzz.strategies import broken_of, program_of, spelled
+from packfile_fuzz.strategies import broken_of, program_of, spelled, witness
 from packfile_fuzz.strategies.__main__ import main
 from packfile_fuzz.strategies.witness import shows
 from tests.examples import EVERY, Failed
@@ -42,14 +42,15 @@ def test_there_are_ten_of_as_many_faults() -> None:
     assert all(failed.fault in FAULTS for failed in EVERY)
 
 
-def test_a_witness_is_found_and_printed() -> None:
-    asked = ["gap-between-sections-accepted", "--strategy", "malformed", "--examples", "300"]
+def test_a_witness_is_found_and_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness, "MAKERS", {"malformed": (broken_of, 16)})
+    asked = ["gap-between-sections-accepted", "--strategy", "malformed", "--examples", "400"]
     result = CliRunner().invoke(main, asked)
     assert result.exit_code == 0, result.output
     printed = re.fullmatch(r'broken_of\("([0-9a-f: ]*)"\)\n', result.output)
     assert printed
     assert shows(asked[0], broken_of(printed[1]))
-    assert len(printed[1]) <= len(spelled(bytes(300) + b"\1\1\1\1")) + 20
+    assert len(printed[1]) <= len(spelled(b"\0\0\0\1\1\1\1"))
 
 
 def test_what_no_example_shows_is_said() -> None:

@@ -9,10 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from hypothesis.database import InMemoryExampleDatabase
+
 import packfile
 import packfile_fuzz
 import packfile_suite
-from packfile_fuzz.strategies import profile, program_of
+from packfile_fuzz.strategies import PROFILES, profile, program_of
 from packfile_fuzz.strategies.witness import shows
 from tests.chosen import REFERENCE
 
@@ -72,3 +75,20 @@ def test_profiles_are_as_the_page_says() -> None:
     assert profile("quick").database is None
     assert not profile("long").derandomize
     assert profile("long").database is not None
+
+
+def test_a_database_is_used_and_then_not_every_run_is_the_same() -> None:
+    store = InMemoryExampleDatabase()
+    for name in PROFILES:
+        assert profile(name, store).database is store
+        assert not profile(name, store).derandomize
+
+
+def test_a_profile_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeyError):
+        profile("endless")
+    monkeypatch.setenv("HYPOTHESIS_PROFILE", "endless")
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", str(PAGE.parent / "tests" / "test_fuzz.py")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, cwd=PAGE.parents[1])
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "endless" in done.stderr
