@@ -8,10 +8,22 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "fuzz" / "packfile_fuzz"
-LAYERS = ("program", "results", "generator", "malformed", "run", "oracles", "triage", "campaign", "faults", "guided", "cli")
+LAYERS = (
+    "program",
+    "results",
+    "generator",
+    "malformed",
+    "run",
+    "oracles",
+    "triage",
+    "campaign",
+    "faults",
+    "guided",
+    "cli",
+)
 """Lowest first."""
-FRONT = {"strategies": ("program", "generator", "malformed")}
-"""What stands beside the layers, and what it may import."""
+FRONT = {"strategies": ("program", "generator", "malformed", "run", "oracles", "faults")}
+"""What stands beside the layers, and what it may import; the faults are for finding the smallest examples of them."""
 
 
 def parts() -> list[str]:
