@@ -29,6 +29,8 @@ nitpick_ignore_regex = [
     (r"py:class", r"bool|bytearray|bytes|dict|float|int|list|memoryview|mmap|object|str|tuple|type"),
     (r"py:(class|exc)", r"BaseException|Exception|IntEnum|NamedTuple|OSError|Self|StrEnum|TracebackType|ValueError"),
     (r"py:class", r"packfile\.host\._F"),
+    # Between layers, and nothing that an embedder has.
+    (r"py:class", r"packfile\.(recent\.Recent|image\.Views)"),
 ]
 
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]

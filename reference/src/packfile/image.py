@@ -93,10 +93,9 @@ class Image:
         self.closed = False
         self._users = 0
         self.stats = Stats(mapped=len(buffer))
+        # What verification made of functions, by index, and which of them may be run. Belongs to the verify layer.
         self.codes: Recent[Any] = Recent()
-        """What verification made of functions that were called, by index. Belongs to the verify layer."""
         self.sound = Members()
-        """Functions that were verified and may be run. Belongs to the verify layer."""
         self._buffer: mmap.mmap | bytes = buffer
         self._fd = fd
         self.order, body = parse(buffer, name)
