@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
+from .bisect import bisect
+from .minimise import minimise
 from .report import report
+from .reproduce import reproduce
 from .run import run
 from .show import oracles, rates
 
@@ -19,9 +22,12 @@ def main() -> None:
     packfile-fuzz run --loader ./my-adapter          another loader against the reference
     packfile-fuzz run --resume                       go on after an interruption
     packfile-fuzz report DIR                         make the reports again
+    packfile-fuzz reproduce --seed N --kind KIND     an example, and what differs
+    packfile-fuzz minimise --campaign DIR            a small case of every failure
+    packfile-fuzz bisect --good REV --case FILE      the revision that brought a failure
     packfile-fuzz rates                              how fast each stage is
     """  # noqa: D301 - click wants the character itself
 
 
-for _command in (run, report, oracles, rates):
+for _command in (run, report, reproduce, minimise, bisect, oracles, rates):
     main.add_command(_command)

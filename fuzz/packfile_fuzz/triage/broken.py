@@ -6,14 +6,14 @@ Assumes edits that fit the base. Promises candidates alone; the search decides.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from packfile.layout import ByteOrder
 from packfile.model import ModelError, Module
 from packfile.writer import encode
 from packfile_fuzz.triage.edits import Edit, field_value
-from packfile_fuzz.triage.search import Search
+from packfile_fuzz.triage.search import Search, thin
 from packfile_fuzz.triage.specimen import Specimen
 
 _INDEXED = re.compile(r"([a-z_]+)\[(\d+)\](.*)", re.DOTALL)
@@ -37,9 +37,9 @@ def followed(whole: Specimen, position: int, module: Module) -> Iterator[Specime
         return
     lost = {name: count - _rows(module)[name] for name, count in _rows(entry.module).items()}
     lost["byte"] = len(old) - len(new)
-    lost["sections"] = old[20 if entry.order is ByteOrder.LITTLE else 23] - new[
-        20 if entry.order is ByteOrder.LITTLE else 23
-    ]
+    lost["sections"] = (
+        old[20 if entry.order is ByteOrder.LITTLE else 23] - new[20 if entry.order is ByteOrder.LITTLE else 23]
+    )
     for shift in (False, True):
         for relative in (False, True):
             edits = [_moved(edit, old, new, entry.order, lost, shift=shift, relative=relative) for edit in whole.edits]
@@ -90,10 +90,7 @@ def edits(search: Search) -> None:
     assert whole.edits is not None
     before = whole.edits
 
-    def build(left: Sequence[int]) -> Specimen:
-        return replace(whole, edits=tuple(before[at] for at in left))
-
-    search.thin(len(before), build)
+    thin(len(before), lambda left: search.attempt(replace(whole, edits=tuple(before[at] for at in left))))
     for at in range(len(search.best.edits or ())):
         for candidate in _simpler(search.best, at):
             search.attempt(candidate)

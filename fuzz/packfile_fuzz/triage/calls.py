@@ -13,7 +13,7 @@ from packfile.layout import ImportKind, Segment
 from packfile.model import Export, Module
 from packfile_fuzz.program import Call
 from packfile_fuzz.triage.lines import Line, line, put_first, read, write
-from packfile_fuzz.triage.search import Search
+from packfile_fuzz.triage.search import Search, thin
 from packfile_fuzz.triage.specimen import Specimen
 from packfile_fuzz.triage.watch import Step, watch
 
@@ -27,10 +27,11 @@ def fewer(search: Search) -> None:
     whole = search.best
     calls = whole.program.calls
 
-    def build(left: Sequence[int]) -> Specimen:
-        return replace(whole, program=replace(whole.program, calls=tuple(calls[at] for at in left)))
+    def attempt(left: Sequence[int]) -> bool:
+        some = tuple(calls[at] for at in left)
+        return search.attempt(replace(whole, program=replace(whole.program, calls=some)))
 
-    search.thin(len(calls), build)
+    thin(len(calls), attempt)
 
 
 def little_fuel(search: Search) -> None:
@@ -140,9 +141,10 @@ def arguments(search: Search) -> None:
 
 def _with_argument(whole: Specimen, number: int, bank: str, at: int, value: int) -> Specimen:
     calls = list(whole.program.calls)
-    given = list(getattr(calls[number], bank))
+    call = calls[number]
+    given = list(call.i if bank == "i" else call.n)
     given[at] = value
-    calls[number] = replace(calls[number], **{bank: tuple(given)})
+    calls[number] = replace(call, i=tuple(given)) if bank == "i" else replace(call, n=tuple(given))
     return replace(whole, program=replace(whole.program, calls=tuple(calls)))
 
 

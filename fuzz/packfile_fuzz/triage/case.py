@@ -59,7 +59,9 @@ def text_of(specimen: Specimen, origin: Origin, byte_order: str | None = None) -
     """
     case = as_case(specimen, origin, byte_order)
     comment = "".join(f"# {line}\n" for line in _comment(specimen, origin))
-    return comment + yaml.dump([case], Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+    return comment + yaml.dump(
+        [case], Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True, default_flow_style=None
+    )
 
 
 def as_case(specimen: Specimen, origin: Origin, byte_order: str | None = None) -> dict[str, Any]:
@@ -224,7 +226,7 @@ def _of_code(specimen: Specimen) -> list[str]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as blocks."""
+    """Writes what holds no other collection on one line, and texts of several lines as blocks."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's
         return True
@@ -234,7 +236,13 @@ def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
 
 
+def _mapping(dumper: yaml.SafeDumper, data: dict[str, object]) -> yaml.MappingNode:
+    has_block = any(isinstance(value, str) and "\n" in value for value in data.values())
+    return dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=False if has_block else None)
+
+
 _Dumper.add_representer(str, _string)
+_Dumper.add_representer(dict, _mapping)
 
 
 def can_be_written(program: Program) -> bool:

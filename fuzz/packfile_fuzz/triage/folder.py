@@ -139,5 +139,3 @@ def _write_modules(specimen: Specimen, folder: Path) -> None:
             content = encode(entry.module, entry.order) if made is None else made[1].content
             write_file(folder / f"{name}.pka", disassemble(entry.module).encode())
             write_file(folder / f"{name}.pkf", content)
-
-

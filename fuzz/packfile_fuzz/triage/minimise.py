@@ -85,7 +85,16 @@ def _rounds(search: Search, passes: Sequence[Callable[[], None]]) -> None:
 def _passes(search: Search) -> list[Callable[[], None]]:
     if search.best.edits is not None:
         parts = Modules(search, broken.followed)
-        return [lambda: broken.edits(search), parts.parts, parts.code, parts.frills, parts.operands, parts.orders]
+        return [
+            lambda: broken.edits(search),
+            parts.parts,
+            parts.code,
+            lambda: calls.signatures(search),
+            parts.frills,
+            parts.operands,
+            parts.registers,
+            parts.orders,
+        ]
     parts = Modules(search)
     return [
         lambda: calls.little_fuel(search),
@@ -99,6 +108,7 @@ def _passes(search: Search) -> list[Callable[[], None]]:
         lambda: calls.signatures(search),
         lambda: calls.arguments(search),
         parts.operands,
+        parts.registers,
         parts.orders,
     ]
 

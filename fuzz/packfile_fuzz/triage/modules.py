@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from packfile.instructions import FieldKind, Opcode
 from packfile.layout import ByteOrder
 from packfile.model import Module
 from packfile_fuzz.triage import remove
 from packfile_fuzz.triage.lines import Line, branch_of, kept, line, read
-from packfile_fuzz.triage.search import Search
+from packfile_fuzz.triage.search import Search, thin
 from packfile_fuzz.triage.specimen import Specimen
 
 Make = Callable[[Specimen, int, Module], Iterator[Specimen]]
@@ -35,11 +36,11 @@ class Modules:
         """Leave out modules."""
         whole = self._search.best
 
-        def build(left: Sequence[int]) -> Specimen:
+        def attempt(left: Sequence[int]) -> bool:
             entries = tuple(whole.program.entries[at] for at in left)
-            return replace(whole, program=replace(whole.program, entries=entries))
+            return self._search.attempt(replace(whole, program=replace(whole.program, entries=entries)))
 
-        self._search.thin(len(whole.program.entries), build)
+        thin(len(whole.program.entries), attempt)
 
     def orders(self) -> None:
         """Write files in little order: all of them, or as many as may be."""
@@ -67,7 +68,7 @@ class Modules:
             for index in range(len(self._module(at).functions) - 1, -1, -1):
                 lines = read(self._module(at).functions[index].code)
                 if lines is not None:
-                    self._thin(at, lambda _, lines=lines: len(lines), _chosen(index))
+                    thin(len(lines), self._leaving(at, index))
             for index in range(len(self._module(at).functions)):
                 self._tables(at, index)
 
@@ -92,6 +93,17 @@ class Modules:
             for number in range(len(self._module(at).constants)):
                 any(self._attempt(at, _with_constant(number, value)) for value in (0, 1))
 
+    def registers(self) -> None:
+        """Use low registers."""
+        for at in self._places():
+            for index in range(len(self._module(at).functions)):
+                for bank in ("i", "n"):
+                    used = _registers(read(self._module(at).functions[index].code) or [], bank)
+                    for old in sorted(used, reverse=True):
+                        free = next(number for number in range(old + 1) if number not in used or number == old)
+                        if self._attempt(at, partial(_renamed, index=index, bank=bank, old=old, new=free)):
+                            used = used - {old} | {free}
+
     def _simplify(self, at: int, index: int, number: int) -> None:
         def changed(new: Callable[[Line], Line]) -> bool:
             def change(lines: list[Line]) -> list[Line]:
@@ -105,21 +117,27 @@ class Modules:
         it = lines[number]
         if it.row.opcode in (Opcode.I_CONST, Opcode.I_IMM32):
             register = it.value(it.row.operands[0])
-            if any(changed(lambda _, v=value: line(Opcode.I_IMM, register, v)) for value in (0, 1, -1)):
+            if any(changed(partial(_immediate, register, value)) for value in (0, 1, -1)):
                 return
         for operand in it.row.operands:
             if operand.field is FieldKind.LITERAL:
                 if it.literal:
-                    changed(lambda old: old._replace(literal=0))
+                    changed(partial(Line._replace, literal=0))
             elif operand != branch_of(it.row) and it.value(operand):
-                changed(lambda old, operand=operand: old.with_value(operand, 0))
+                changed(partial(Line.with_value, operand=operand, value=0))
+
+    def _leaving(self, at: int, index: int) -> Callable[[list[int]], bool]:
+        """What tries to have just some lines of a function."""
+        module = self._module(at)
+        return lambda left: self._try(at, remove.edited(module, lambda lines: kept(lines, left), [index]))
 
     def _tables(self, at: int, index: int) -> None:
         """Take jumps from the ends of jump tables."""
         lines = read(self._module(at).functions[index].code) or []
         for number in range(len(lines) - 1, -1, -1):
             if lines[number].row.opcode is Opcode.JMP_TABLE:
-                while self._attempt(at, lambda it, n=number: remove.edited(it, _shorter_table(n), [index])):
+                change = partial(remove.edited, change=_shorter_table(number), which=[index])
+                while self._attempt(at, change):
                     pass
 
     def _shorten(self, at: int, name: str) -> None:
@@ -129,30 +147,18 @@ class Modules:
         low, high = 0, size
         while low < high:
             middle = (low + high) // 2
-            if self._attempt(at, lambda it, m=middle: replace(it, **{name: _cut(getattr(it, name), m)})):
+            if self._attempt(at, partial(_cut, name=name, size=middle)):
                 high = middle
             else:
                 low = middle + 1
         if isinstance(old, bytes):
-            self._attempt(at, lambda it: replace(it, **{name: bytes(len(getattr(it, name)))}))
+            self._attempt(at, partial(_cleared, name=name))
 
     def _thin(
         self, at: int, count: Callable[[Module], int], build: Callable[[Module, Sequence[int]], Module | None]
     ) -> None:
-        whole = self._search.best
-        module = whole.program.entries[at].module
-        assert module is not None
-        left = list(range(count(module)))
-        size = len(left)
-        while size:
-            end = len(left)
-            while end > 0:
-                start = max(0, end - size)
-                trial = left[:start] + left[end:]
-                if self._try(at, build(module, trial)):
-                    left = trial
-                end = start
-            size //= 2
+        module = self._module(at)
+        thin(count(module), lambda left: self._try(at, build(module, left)))
 
     def _attempt(self, at: int, change: Callable[[Module], Module | None]) -> bool:
         return self._try(at, change(self._module(at)))
@@ -179,10 +185,6 @@ def _without_unused(module: Module) -> Module | None:
     return remove.with_constants(module, sorted(remove.used(module, "constant") & set(range(len(module.constants)))))
 
 
-def _chosen(index: int) -> Callable[[Module, Sequence[int]], Module | None]:
-    return lambda module, left: remove.edited(module, lambda lines: kept(lines, left), [index])
-
-
 def _with_constant(number: int, value: int) -> Callable[[Module], Module]:
     def change(module: Module) -> Module:
         constants = list(module.constants)
@@ -206,7 +208,40 @@ def _shorter_table(number: int) -> Callable[[list[Line]], list[Line]]:
     return change
 
 
-def _cut(content: bytes | int, size: int) -> bytes | int:
-    return size if isinstance(content, int) else content[:size]
+def _immediate(register: int, value: int, _old: Line) -> Line:
+    return line(Opcode.I_IMM, register, value)
 
 
+def _cut(module: Module, name: str, size: int) -> Module:
+    match name:
+        case "rodata":
+            return replace(module, rodata=module.rodata[:size])
+        case "data":
+            return replace(module, data=module.data[:size])
+    return replace(module, bss_size=size)
+
+
+def _cleared(module: Module, name: str) -> Module:
+    if name == "data":
+        return replace(module, data=bytes(len(module.data)))
+    return replace(module, rodata=bytes(len(module.rodata)))
+
+
+def _renamed(module: Module, index: int, bank: str, old: int, new: int) -> Module | None:
+    """A module of which one function uses another register, wherever one operand or window begins."""
+
+    def change(lines: list[Line]) -> list[Line]:
+        changed = []
+        for each in lines:
+            it = each
+            for operand in each.row.operands:
+                if operand.bank == bank and each.value(operand) == old:
+                    it = it.with_value(operand, new)
+            changed.append(it)
+        return changed
+
+    return remove.edited(module, change, [index])
+
+
+def _registers(lines: Sequence[Line], bank: str) -> set[int]:
+    return {each.value(operand) for each in lines for operand in each.row.operands if operand.bank == bank}

@@ -67,9 +67,7 @@ def _lines(lines: list[Line], what: str, places: Mapping[int, int]) -> list[Line
     names = _NAMED[what]
     left = [at for at, line in enumerate(lines) if line.row.opcode not in names or line.literal in places]
     return [
-        line._replace(literal=places[line.literal])
-        if line.row.opcode in names and line.literal is not None
-        else line
+        line._replace(literal=places[line.literal]) if line.row.opcode in names and line.literal is not None else line
         for line in kept(lines, left)
     ]
 
@@ -114,5 +112,3 @@ def count(modules: Iterable[Module | None]) -> int:
             lines = read(function.code)
             total += len(function.code) if lines is None else len(lines)
     return total
-
-

@@ -63,21 +63,22 @@ class Search:
             if size(self.best) >= size(before):
                 self.best = before
 
-    def thin(self, count: int, build: Callable[[list[int]], Specimen | None]) -> None:
-        """Leave out as many of `count` parts as can be, many at once, and the last first.
 
-        Args:
-            count: How many parts there are.
-            build: The candidate that has just some of them, by their numbers.
-        """
-        left = list(range(count))
-        size = count
-        while size:
-            end = len(left)
-            while end > 0:
-                start = max(0, end - size)
-                trial = left[:start] + left[end:]
-                if self.attempt(build(trial)):
-                    left = trial
-                end = start
-            size //= 2
+def thin(count: int, attempt: Callable[[list[int]], bool]) -> None:
+    """Leave out as many of `count` parts as can be, many at once, and the last first.
+
+    Args:
+        count: How many parts there are.
+        attempt: Tries to have just some of them, by their numbers.
+    """
+    left = list(range(count))
+    size = count
+    while size:
+        end = len(left)
+        while end > 0:
+            start = max(0, end - size)
+            trial = left[:start] + left[end:]
+            if attempt(trial):
+                left = trial
+            end = start
+        size //= 2
