@@ -19,6 +19,7 @@ from packfile.asm_lexer import is_plain_name
 from packfile.disassembler import disassemble
 from packfile.instructions import INSTRUCTIONS
 from packfile.layout import ByteOrder
+from packfile.model import Module
 from packfile.rules import RULES
 from packfile_fuzz.generator import VERSION
 from packfile_fuzz.malformed import CHECKS, Broken
@@ -58,7 +59,8 @@ def text_of(specimen: Specimen, origin: Origin, byte_order: str | None = None) -
         byte_order: The only one that it runs in; both if that is None.
     """
     case = as_case(specimen, origin, byte_order)
-    comment = "".join(f"# {line}\n" for line in _comment(specimen, origin))
+    again = f"packfile-suite reproduce {case['id']} --cases FILE --loader CMD"
+    comment = "".join(f"# {line}\n" for line in (*_comment(specimen, origin), f"To see it again: {again}"))
     return comment + yaml.dump(
         [case], Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True, default_flow_style=None
     )
@@ -109,7 +111,11 @@ def _comment(specimen: Specimen, origin: Origin) -> Iterator[str]:
 
 
 def _modules(program: Program) -> dict[str, Any]:
-    return {entry.name: disassemble(entry.module) for entry in program.entries if entry.module is not None}
+    return {entry.name: _text(entry.module) for entry in program.entries if entry.module is not None}
+
+
+def _text(module: Module) -> str:
+    return disassemble(module) or "; a file without sections\n"
 
 
 def _seen(program: Program) -> Observation:
@@ -161,10 +167,8 @@ def _broken_modules(specimen: Specimen, broken: Broken) -> dict[str, Any]:
     assert entry.module is not None
     assert specimen.edits is not None
     breaks = sorted(broken_rules(SparseBytes(broken.content)).rules)
-    base = disassemble(entry.module)
-    text = base if "\n" in base else "; a file without sections\n"
     patch = [edit.as_case() for edit in specimen.edits]
-    return {entry.name: {"from": text, "patch": patch, "breaks": breaks}}
+    return {entry.name: {"from": _text(entry.module), "patch": patch, "breaks": breaks}}
 
 
 def _broken_steps(entry: Entry, broken: Broken, oracle: str) -> Iterator[dict[str, Any]]:
@@ -203,7 +207,8 @@ def _rules(specimen: Specimen, origin: Origin, steps: Sequence[Mapping[str, Any]
     named: list[str] = []
     for step in steps:
         expect = step.get("expect", {})
-        named += [str(rule) for rule in expect.values() if rule in RULES] if isinstance(expect, dict) else []
+        values = expect.values() if isinstance(expect, dict) else ()
+        named += [value for value in values if isinstance(value, str) and value in RULES]
     opcodes = {row.mnemonic: row.rule for row in INSTRUCTIONS.values()}
     opcode = opcodes.get(origin.signature.opcode)
     detail = origin.signature.detail

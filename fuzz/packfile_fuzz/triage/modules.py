@@ -33,11 +33,13 @@ class Modules:
         self._search, self._make = search, make
 
     def entries(self) -> None:
-        """Leave out modules."""
+        """Leave out modules, but for one: a case has to have some."""
         whole = self._search.best
 
         def attempt(left: Sequence[int]) -> bool:
             entries = tuple(whole.program.entries[at] for at in left)
+            if all(entry.module is None for entry in entries):
+                return False
             return self._search.attempt(replace(whole, program=replace(whole.program, entries=entries)))
 
         thin(len(whole.program.entries), attempt)

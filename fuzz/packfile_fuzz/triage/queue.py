@@ -22,6 +22,8 @@ from packfile_fuzz.results import Failure
 from packfile_fuzz.run import TIMEOUT
 from packfile_fuzz.triage.folder import SUMMARY
 
+LOG = "triage.log"
+"""What a triage said that went wrong."""
 _GRACE = 30.0
 """Seconds beyond the limit of minimising, for what comes before and after it."""
 
@@ -57,6 +59,8 @@ class Queue:
             timeout: Seconds that an adapter has for an answer.
         """
         self._loaders, self._seconds, self._timeout = loaders, seconds, timeout
+        # As it is now: by what a campaign adds to it later, the processes of its workers are found and ended.
+        self._environment = _environment()
         self._waiting: deque[_Task] = deque()
         self._running: _Running | None = None
         self.done = 0
@@ -94,12 +98,12 @@ class Queue:
             self._running = None
 
     def _look(self, running: _Running) -> None:
-        status = running.process.poll()
-        if status is None and time.monotonic() < running.until:
+        if running.process.poll() is None and time.monotonic() < running.until:
             return
         _end(running.process)
-        if status == 0:
+        if (running.task.folder / SUMMARY).exists():
             self.done += 1
+            (running.task.folder / LOG).unlink(missing_ok=True)
         else:
             self.failed.append(running.task.folder)
         self._running = None
@@ -109,14 +113,16 @@ class Queue:
         asked |= {"seconds": self._seconds, "timeout": self._timeout}
         command = [sys.executable, "-m", "packfile_fuzz.triage"]
         # A session of its own: an interrupt of the terminal is the campaign's, which then ends this.
-        process = subprocess.Popen(  # noqa: S603 - our own module
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env=_environment(),
-        )
+        task.folder.mkdir(parents=True, exist_ok=True)
+        with (task.folder / LOG).open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own module
+                command,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=self._environment,
+            )
         assert process.stdin is not None
         with suppress(BrokenPipeError), process.stdin:
             process.stdin.write(json.dumps(asked).encode())
