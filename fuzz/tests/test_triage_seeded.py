@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ def failures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The failures' folder of one campaign against all three loaders."""
     directory = tmp_path_factory.mktemp("seeded")
     loaders = [f"--loader={name}={' '.join(command_of(FAULTS[name]))}" for name in WRONG]
-    arguments = ["--oracle", "loader", "--seed", "21", "--examples", "35", "--workers", "1", "--triage", "10s"]
+    arguments = ["--oracle", "loader", "--seed", "29", "--examples", "27", "--workers", "1", "--triage", "10s"]
     done = subprocess.run(
         [COMMAND, "run", *loaders, *arguments, "--out", directory / "out"],
         env=environment(),

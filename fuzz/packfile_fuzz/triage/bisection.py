@@ -26,7 +26,7 @@ from packfile_suite.session import LoaderFailed
 GOOD, BAD, SKIP = 0, 1, 125
 """Exit statuses of a test, as `git bisect run` reads them."""
 _NAME = "bisected"
-_STEP = "import sys; sys.path[:0] = {path!r}; from packfile_fuzz.triage.bisection import step; step({asked!r})"
+_STEP = "import sys\nsys.path[:0] = {path!r}\nfrom packfile_fuzz.triage.bisection import step\nstep({asked!r})\n"
 
 
 class BisectError(Exception):
@@ -66,13 +66,15 @@ def bisect(repository: Path, good: str, bad: str, asked: Asked, tell: Callable[[
     Raises:
         BisectError: Git cannot be run, knows no such revision, or finds no single one.
     """
+    good, bad = (_git(repository, "rev-parse", "--verify", f"{each}^{{commit}}").strip() for each in (good, bad))
     with _tree(repository, bad) as tree:
-        _git(tree, "bisect", "start", bad, good)
+        _git(tree, "bisect", "start", bad, good, "--")
         program = _STEP.format(path=[place for place in sys.path if place], asked=json.dumps(asdict(asked)))
-        # `-P`: the tree's own packages are not to be taken for ours.
-        test = shlex.join([sys.executable, "-P", "-c", program])
+        file = tree.with_name("step.py")
+        file.write_text(program, encoding="utf-8")
         try:
-            _run(tree, ["git", "bisect", "run", "sh", "-c", test], tell)
+            # `-P`: the tree's own packages are not to be taken for ours.
+            _run(tree, ["git", "bisect", "run", sys.executable, "-P", str(file)], tell)
             first = _git(tree, "rev-parse", "refs/bisect/bad").strip()
             if not _is_only(tree):
                 raise BisectError("all that is left between good and bad had to be skipped, since it cannot be tested")
@@ -123,7 +125,7 @@ def _run(directory: Path, command: Sequence[str], tell: Callable[[str], None] | 
             if tell is not None:
                 tell(line.rstrip("\n"))
     if process.returncode:
-        raise BisectError(f"{shlex.join(command[:3])} failed:\n{''.join(said).rstrip()}")
+        raise BisectError(f"{shlex.join(command)} failed:\n{''.join(said).rstrip()}")
     return "".join(said)
 
 

@@ -1,11 +1,12 @@
 """The first divergence: the instruction after which a loader, or another way of running, is not as the reference.
 
-Assumes a program that differs in its last call. Promises a mnemonic, or an empty string where it is not known.
+Assumes a program that differs in some call. Promises a mnemonic, or an empty string where it is not known.
 
-Fuel alone would show where control goes apart, and only at calls and at branches back. So the last call is cut short
-instead: where the reference comes to a word for the first time, all registers are told to the host module and then the
-call traps, which any loader can be asked for; memory is compared after that as always. The words are tried by bisection
-in the order in which the reference first comes to them, and the instruction before the first cut that differs is it.
+Calls are left out from the end, until the last of them is the first that differs. Fuel alone would then show where
+control goes apart, and only at calls and at branches back. So that call is cut short instead: where the reference comes
+to a word for the first time, all registers are told to the host module and then the call traps, which any loader can be
+asked for; memory is compared after that as always. The words are tried by bisection in the order in which the reference
+first comes to them, and the instruction before the first cut that differs is it.
 
 What this does not do: within a loop it looks at the first time round only, and names nothing if the runs part in a
 later one; and it is blind to differences that no register and no memory shows before the end.
@@ -33,11 +34,16 @@ def first_divergence(program: Program, differs: Callable[[Program], bool]) -> st
     """Mnemonic of the instruction after which two runs first differ; an empty string if that is not found.
 
     Args:
-        program: One whose last call, or whose memory after it, differs.
+        program: One that differs, in a call or in what memory holds after it.
         differs: Whether a program does.
     """
-    if not program.calls:
-        return ""
+    numbers = range(1, len(program.calls) + 1)
+    shorter = (replace(program, calls=program.calls[:number]) for number in numbers)
+    first = next((each for each in shorter if differs(each)), None)
+    return "" if first is None else _in_last_call(first, differs)
+
+
+def _in_last_call(program: Program, differs: Callable[[Program], bool]) -> str:
     steps = watch(program)
     firsts = _firsts(steps)
     low, high = 0, len(firsts)

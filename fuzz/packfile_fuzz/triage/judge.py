@@ -62,11 +62,11 @@ class Judge:
 
     def differences(self, program: Program) -> list[Comparison]:
         """All that the signature's oracle finds different in a program, of the signature's loader."""
-        judgement = examine(program, self._oracles(), self.loaders)
+        judgement = self.judgement(Specimen(program))
         oracle, loader = self.signature.oracle, self.signature.loader
         return [
             it
-            for name, it in judgement.comparisons
+            for name, it in (judgement.comparisons if judgement is not None else ())
             if it.verdict is Verdict.DIFFERENT and (name, it.loader) == (oracle, loader)
         ]
 

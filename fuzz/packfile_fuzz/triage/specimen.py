@@ -6,6 +6,7 @@ file that failed.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from packfile_fuzz.generator import build, from_seed
 from packfile_fuzz.malformed import Broken, Fault, expect
 from packfile_fuzz.malformed.places import File
 from packfile_fuzz.oracles.broken import broken_from_seed
+from packfile_fuzz.oracles.ranges import MALFORMED, PROGRAM
 from packfile_fuzz.program import Entry, Program
 from packfile_fuzz.triage.edits import Edit, patched
 
@@ -39,7 +41,7 @@ class Specimen:
     @property
     def kind(self) -> str:
         """As a failure says it."""
-        return "program" if self.edits is None else "malformed"
+        return PROGRAM if self.edits is None else MALFORMED
 
     def with_module(self, index: int, module: Module) -> Specimen:
         """The same with another module in one place."""
@@ -53,9 +55,12 @@ def from_failure(seed: int, kind: str) -> Specimen:
 
     Raises:
         NotMinimisable: What was done to its file cannot be said in the form of a case.
+        ValueError: There is no such kind.
     """
-    if kind == "program":
+    if kind == PROGRAM:
         return Specimen(build(from_seed(seed)))
+    if kind != MALFORMED:
+        raise ValueError(f"kind is {kind!r}; it must be {PROGRAM} or {MALFORMED}")
     entry, broken = broken_from_seed(seed)
     assert entry.module is not None
     file = encode(entry.module, entry.order)
@@ -91,8 +96,11 @@ _RANK = {"set": 1, "truncate": 2, "append": 3}
 
 def _layout_edit(file: bytes, broken: Broken) -> Edit | None:
     """The change that laid a file out anew, found by the sections before and after."""
-    before, after = File(file, broken.order), File(broken.content, broken.order)
-    old, new = ({entry.kind_id: entry for entry in each.entries} for each in (before, after))
+    try:
+        before, after = File(file, broken.order), File(broken.content, broken.order)
+        old, new = ({entry.kind_id: entry for entry in each.entries} for each in (before, after))
+    except struct.error:
+        return None
     gone, come = old.keys() - new.keys(), new.keys() - old.keys()
     if len(gone) == 1 and not come:
         return Edit("drop_section", _name(gone.pop()))
