@@ -11,7 +11,6 @@ from dataclasses import replace
 from packfile.instructions import Opcode
 from packfile.layout import ImportKind, Segment
 from packfile.model import Export, Module
-from packfile_fuzz.program import Call
 from packfile_fuzz.triage.lines import Line, line, put_first, read, write
 from packfile_fuzz.triage.search import Search, thin
 from packfile_fuzz.triage.specimen import Specimen
@@ -42,14 +41,23 @@ def little_fuel(search: Search) -> None:
 
 
 def nearer(search: Search) -> None:
-    """Call a function directly that was called by others."""
-    whole = search.best
-    if whole.program.calls:
-        entries = [step for step in watch(whole.program) if step.word == 0 and step.depth > 1]
-        search.first(_direct(whole, step) for step in list(dict.fromkeys(reversed(entries)))[:_MOST])
+    """Call functions directly that were called by others, the last call first."""
+    for number in _numbers(search):
+        whole = search.best
+        entries = [step for step in _steps(whole, number) if step.word == 0 and step.depth > 1]
+        search.first(_direct(whole, number, step) for step in list(dict.fromkeys(reversed(entries)))[:_MOST])
 
 
-def _direct(whole: Specimen, step: Step) -> Specimen | None:
+def _numbers(search: Search) -> range:
+    return range(len(search.best.program.calls) - 1, -1, -1)
+
+
+def _steps(whole: Specimen, number: int) -> list[Step]:
+    """Steps of one of the calls, as far as it has any."""
+    return watch(replace(whole.program, calls=whole.program.calls[: number + 1]))
+
+
+def _direct(whole: Specimen, number: int, step: Step) -> Specimen | None:
     made = _exported(whole, step)
     if made is None:
         return None
@@ -57,9 +65,10 @@ def _direct(whole: Specimen, step: Step) -> Specimen | None:
     entry = specimen.program.entries[step.position]
     assert entry.module is not None
     signature = entry.module.functions[step.function].signature
-    last = specimen.program.calls[-1]
-    call = Call(entry.name, name, step.i[: signature.i_params], step.n[: signature.n_params], last.fuel, last.depth)
-    return replace(specimen, program=replace(specimen.program, calls=(*specimen.program.calls[:-1], call)))
+    calls = list(specimen.program.calls)
+    i, n = step.i[: signature.i_params], step.n[: signature.n_params]
+    calls[number] = replace(calls[number], module=entry.name, function=name, i=i, n=n)
+    return replace(specimen, program=replace(specimen.program, calls=tuple(calls)))
 
 
 def _exported(whole: Specimen, step: Step) -> tuple[Specimen, str] | None:
@@ -76,13 +85,14 @@ def _exported(whole: Specimen, step: Step) -> tuple[Specimen, str] | None:
 
 
 def later(search: Search) -> None:
-    """Begin a function in its midst, with what registers held there."""
-    whole = search.best
-    steps = [step for step in watch(whole.program) if step.depth == 1] if whole.program.calls else []
-    # The last of them that will do leaves out the most; of a long run only some are tried, the last the most densely.
-    places = range(len(steps) - 1, 0, -1)
-    chosen = [*places[:_MOST], *(at for power in range(6, 15) for at in places[1 << power : (1 << power) + 4])]
-    search.first(_from(whole, steps[at]) for at in chosen if steps[at].word)
+    """Begin functions in their midst, with what registers held there, the last call first."""
+    for number in _numbers(search):
+        whole = search.best
+        steps = [step for step in _steps(whole, number) if step.depth == 1]
+        # The last of them that will do leaves out the most; of many only some are tried, the last the most densely.
+        places = range(len(steps) - 1, 0, -1)
+        chosen = [*places[:_MOST], *(at for power in range(6, 15) for at in places[1 << power : (1 << power) + 4])]
+        search.first(_from(whole, steps[at]) for at in chosen if steps[at].word)
 
 
 def _from(whole: Specimen, step: Step) -> Specimen | None:
