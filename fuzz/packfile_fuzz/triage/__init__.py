@@ -4,6 +4,6 @@ Assumes oracles that judge, and failures that are found again. Promises an end i
 
 Layers: `lines` and `edits` (code and changes as values) -> `specimen` (what is made smaller) -> `judge` (does it still
 fail?) -> `search` -> `remove`, `watch`, `names`, `calls`, `modules`, `broken` (the passes) -> `minimise` ->
-`divergence` -> `case` (YAML) -> `folder` (all of it, written down) -> `queue` (beside a campaign). `bisection` stands
-apart: which revision brought a failure.
+`divergence` -> `case` (YAML) and `verdict` (what the suite says of it) -> `folder` (all of it, written down) -> `queue`
+(beside a campaign). Apart stand `show` (examples for people) and `bisection` (which revision brought a failure).
 """

@@ -94,6 +94,7 @@ class Queue:
         """End the one that is in triage; its folder holds nothing half."""
         if self._running is not None:
             _end(self._running.process)
+            (self._running.task.folder / LOG).unlink(missing_ok=True)
             self._waiting.appendleft(self._running.task)
             self._running = None
 
