@@ -13,16 +13,20 @@ from packfile.assembler import assemble
 from packfile.disassembler import disassemble
 from packfile.layout import ByteOrder
 from packfile.writer import encode
-from packfile_fuzz.faults import FAULTS
+from packfile_fuzz.faults import FAULTS, activate
 from packfile_fuzz.generator import build, from_seed
+from packfile_fuzz.oracles import ORACLES, examine
 from packfile_fuzz.oracles.broken import broken_from_seed
 from packfile_fuzz.program import Call, Entry, Program
 from packfile_fuzz.results import Failure
+from packfile_fuzz.run import observe
 from packfile_fuzz.triage.case import Origin, text_of
 from packfile_fuzz.triage.divergence import first_divergence
 from packfile_fuzz.triage.edits import Edit
+from packfile_fuzz.triage.judge import Judge
 from packfile_fuzz.triage.lines import kept, read, write
 from packfile_fuzz.triage.minimise import Minimal, minimise, size
+from packfile_fuzz.triage.names import renamed
 from packfile_fuzz.triage.search import Search, Spent, thin
 from packfile_fuzz.triage.specimen import NotMinimisable, Specimen, broken_of, from_failure, is_valid
 from packfile_fuzz.triage.verdict import run
@@ -223,9 +227,33 @@ again:
     assert outcomes == ["ok", "ok", "ok", "trap", "unlinkable", "exhausted"]
     (content,) = yaml.safe_load(file.read_text())
     assert assemble(content["modules"]["main"]) == assemble(disassemble(assemble(text)))
+    assert [step.get("fuel") for step in content["steps"]] == [None, 1000, 3, 1000, 1000, 10]
+    assert [step.get("depth") for step in content["steps"]] == [None, 50, 2, 50, 50, 50]
     assert content["steps"][1]["expect"]["log"] == [{"i": -5}, {"n": "7ff8000000000000"}]
     assert set(run(file, reference_loader(10.0)).values()) == {"pass"}
 
 
 def test_every_fault_that_is_named_here_is_one() -> None:
     assert set(SMALL) <= set(FAULTS)
+
+
+def test_other_names_change_nothing_else() -> None:
+    for seed in range(60):
+        program = build(from_seed(seed))
+        other = renamed(program)
+        assert observe(other).steps == observe(program).steps
+        assert {entry.name for entry in other.entries} <= {"main", "b", "c", "host"}
+
+
+def test_a_failure_of_the_reference_by_itself_gets_small_as_well() -> None:
+    with activate("literal-in-host-order"):
+        for seed in range(40):
+            judgement = examine(build(from_seed(seed)), [ORACLES["byte-orders"]])
+            if judgement.differences:
+                break
+        signature, _ = judgement.differences[0]
+        with Judge(signature, {}, 1.0) as judge:
+            minimal = minimise(from_failure(seed, "program"), judge, 60.0)
+            assert minimal is not None
+            assert size(minimal.specimen) <= MOST
+            assert first_divergence(minimal.specimen.program, lambda program: bool(judge.differences(program)))
