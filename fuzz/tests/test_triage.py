@@ -16,13 +16,14 @@ from packfile.writer import encode
 from packfile_fuzz.faults import FAULTS, activate
 from packfile_fuzz.generator import build, from_seed
 from packfile_fuzz.oracles import ORACLES, examine
-from packfile_fuzz.oracles.broken import broken_from_seed
+from packfile_fuzz.oracles.broken import broken_from_seed, examine_broken
 from packfile_fuzz.program import Call, Entry, Program
 from packfile_fuzz.results import Failure
 from packfile_fuzz.run import observe
 from packfile_fuzz.triage.case import Origin, text_of
 from packfile_fuzz.triage.divergence import first_divergence
 from packfile_fuzz.triage.edits import Edit
+from packfile_fuzz.triage.folder import Settings, triage
 from packfile_fuzz.triage.judge import Judge
 from packfile_fuzz.triage.lines import kept, read, write
 from packfile_fuzz.triage.minimise import Minimal, minimise, size
@@ -257,3 +258,25 @@ def test_a_failure_of_the_reference_by_itself_gets_small_as_well() -> None:
             assert minimal is not None
             assert size(minimal.specimen) <= MOST
             assert first_divergence(minimal.specimen.program, lambda program: bool(judge.differences(program)))
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "step"),
+    [
+        ("trailing-bytes-accepted", 34, {"open": "main", "expect": {"malformed": "PF-HDR-008"}}),
+        ("register-at-the-end", 300, {"call": "main.f", "expect": {"invalid": "PF-CODE-003"}}),
+    ],
+)
+def test_a_case_of_a_broken_file_expects_what_the_specification_says(
+    name: str, seed: int, step: dict[str, object], tmp_path: Path
+) -> None:
+    with activate(name):
+        (signature, message), *_ = examine_broken(seed).differences
+        found = triage(Failure(seed, "malformed", signature, message), Settings(), tmp_path)
+    assert found.instructions is not None
+    assert found.instructions <= MOST
+    (content,) = yaml.safe_load((tmp_path / "case.yaml").read_text())
+    assert content["modules"]["main"]["breaks"] == list(step["expect"].values())  # type: ignore[attr-defined]
+    assert {key: content["steps"][-1].get(key) for key in step} == step
+    assert found.case is not None
+    assert set(found.case.reference.values()) == {"pass"}
