@@ -61,7 +61,7 @@ def minimise(start: Specimen, judge: Judge, seconds: float, runs: int = RUNS) ->
     complete = True
     try:
         _rounds(search, _passes(search))
-        _tidy(search)
+        _tidy(search, goes_round=EXHAUSTED in judge.signature.outcomes)
     except Spent:
         complete = False
     last = judge.difference(search.best)
@@ -113,11 +113,11 @@ def _passes(search: Search) -> list[Callable[[], None]]:
     ]
 
 
-def _tidy(search: Search) -> None:
-    """What makes a case easier to read and nothing smaller."""
+def _tidy(search: Search, *, goes_round: bool) -> None:
+    """What makes a case easier to read and nothing smaller; what goes round for ever gets no more fuel."""
     whole = search.best
     search.attempt(replace(whole, program=renamed(whole.program)))
-    if whole.edits is None:
+    if whole.edits is None and not goes_round:
         whole = search.best
         given = tuple(replace(call, fuel=_CASE_FUEL, depth=_CASE_DEPTH) for call in whole.program.calls)
         search.attempt(replace(whole, program=replace(whole.program, calls=given)))
