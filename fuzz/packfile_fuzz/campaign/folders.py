@@ -32,6 +32,11 @@ def slug(signature: Signature) -> str:
     return f"{text}-{digest}"
 
 
+def folder_of(directory: Path, signature: Signature) -> Path:
+    """The folder of a signature, in the directory of a campaign."""
+    return directory / FOLDER / slug(signature)
+
+
 def moment(at: float) -> str:
     """A time as ISO 8601, in UTC, to the second."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

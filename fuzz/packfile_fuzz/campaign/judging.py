@@ -37,8 +37,10 @@ class Judge:
     def __call__(self, first: int, count: int) -> Tally:
         """What the examples of `count` seeds from `first` on come to."""
         tally = Tally()
-        for options in self.options:
-            tally.add(run_range(first, count, options))
+        # The kinds have the same loaders, and to start one may take longer than to judge a range.
+        with self.options[0].start() as loaders:
+            for options in self.options:
+                tally.add(run_range(first, count, options, loaders))
         return tally
 
 

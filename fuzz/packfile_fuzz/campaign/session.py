@@ -17,10 +17,11 @@ from types import FrameType
 from typing import Any
 
 from packfile_fuzz.results import Failure
+from packfile_fuzz.triage.queue import Queue
 
 from . import ledger as ledgers
 from .conduct import Campaign, Limits, Unworkable
-from .folders import Folders
+from .folders import Folders, folder_of
 from .ledger import Header, Ledger, LedgerError
 from .progress import Progress
 from .report import write_reports
@@ -30,6 +31,8 @@ from .task import Work
 
 LEDGER = "ledger.jsonl"
 """Name of the ledger in the campaign's directory."""
+_TURN = 0.1
+"""Seconds from one look at a triage to the next, once all else is done."""
 _REFRESH = 5.0
 """Seconds from one writing of the failures' folders to the next; a new signature is written at once."""
 
@@ -62,6 +65,8 @@ class Plan:
     """Whether to begin with the highest seed."""
     on_failure: Callable[[Failure], None]
     """Called with the first failure of every signature."""
+    triage: Queue | None = None
+    """Makes a case of the first failure of every signature, if it is to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ class Outcome:
     """What the reports say."""
     trouble: str | None
     """Why it could not go on, if it could not."""
+    untriaged: int = 0
+    """Failures that wait for triage."""
 
 
 def run_session(plan: Plan) -> Outcome:
@@ -86,10 +93,24 @@ def run_session(plan: Plan) -> Outcome:
     """
     with stopping() as stop:
         ledger, state = _open(plan)
-        with contextlib.closing(ledger):
+        with contextlib.closing(ledger), contextlib.ExitStack() as stack:
+            triage = plan.triage
+            if triage is not None:
+                stack.callback(triage.close)
+                for found in state.by_signature():
+                    triage.add(found.example, folder_of(plan.directory, found.signature))
             end, trouble = _conduct(plan, ledger, state, stop)
             report = remake(plan.directory, plan.header, state)
-    return Outcome(end, report, trouble)
+            if triage is not None and end != "interrupted":
+                _finish(triage, stop)
+            return Outcome(end, report, trouble, triage.left if triage is not None else 0)
+
+
+def _finish(triage: Queue, stop: threading.Event) -> None:
+    """Triage what was found towards the end, until a signal comes or it has taken long."""
+    until = time.monotonic() + triage.longest
+    while triage.left and time.monotonic() < until and not stop.wait(_TURN):
+        triage.step()
 
 
 def remake(directory: Path, header: Header, state: State) -> dict[str, Any]:
@@ -138,6 +159,10 @@ def _conduct(plan: Plan, ledger: Ledger, state: State, stop: threading.Event) ->
         for failure in new:
             folders.write_one(state.found[failure.signature])
             plan.on_failure(failure)
+            if plan.triage is not None:
+                plan.triage.add(failure, folder_of(plan.directory, failure.signature))
+        if plan.triage is not None:
+            plan.triage.step()
         if time.monotonic() - written > _REFRESH:
             folders.write(state)
             written = time.monotonic()

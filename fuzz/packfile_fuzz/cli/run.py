@@ -65,12 +65,22 @@ from . import times
     help="Directory for the bytes of failing examples, as hypothesis keeps them; `examples` in that of --out.",
 )
 @click.option("--redis", metavar="URL", help="Redis server to share those bytes with others.")
+@click.option(
+    "--triage",
+    callback=times.seconds,
+    default="1m",
+    show_default=True,
+    metavar="TIME",
+    help="How long to make the first failure of a signature smaller.",
+)
+@click.option("--no-triage", is_flag=True, help="Make no cases of failures; `minimise` does it later.")
 @click.option("--work", metavar="MODULE:NAME", hidden=True, help="What to run in place of the oracles.")
 def run(out: Path, **options: Any) -> None:  # noqa: ANN401 - click's
     """Judge one example after the other, on many workers, until the time is over or the seeds are used up.
 
     With neither --time nor --examples it goes on until it is interrupted. Everything that was finished is in the
-    ledger, and --resume with the same options goes on from there: no seed is lost, and none is run twice. The exit
+    ledger, and --resume with the same options goes on from there: no seed is lost, and none is run twice. Of the first
+    failure of each signature a case is made, beside the campaign and after it, in its folder. The exit
     status is 0 if nothing was found, 1 if something was, 2 if the campaign could not be run or could not go on, and 130
     if it was interrupted.
 

@@ -18,7 +18,7 @@ import click
 from packfile_fuzz.campaign.conduct import Limits
 from packfile_fuzz.campaign.database import DatabaseError, database, save
 from packfile_fuzz.campaign.folders import FOLDER
-from packfile_fuzz.campaign.judging import KINDS, JudgingError, judge, try_loaders
+from packfile_fuzz.campaign.judging import KINDS, JudgingError, judge, named, try_loaders
 from packfile_fuzz.campaign.ledger import Header, LedgerError
 from packfile_fuzz.campaign.report import verdict
 from packfile_fuzz.campaign.session import Outcome, Plan, run_session
@@ -26,6 +26,7 @@ from packfile_fuzz.campaign.task import Work
 from packfile_fuzz.campaign.workers import Lost
 from packfile_fuzz.generator import VERSION
 from packfile_fuzz.results import Failure
+from packfile_fuzz.triage.queue import Queue
 
 CLEAN, FOUND, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses."""
@@ -69,7 +70,15 @@ def _plan(out: Path, options: dict[str, Any]) -> Plan:
         hang=options["hang"],
         descending=options["descending"],
         on_failure=_keeper(options["database"] or out / "examples", options["redis"]),
+        triage=_triage(options),
     )
+
+
+def _triage(options: dict[str, Any]) -> Queue | None:
+    """What makes cases of failures; nothing where other work than the oracles' is done."""
+    if options["no_triage"] or options["work"]:
+        return None
+    return Queue(named(options["loaders"]), options["triage"])
 
 
 def _work(options: dict[str, Any]) -> Work:
@@ -91,7 +100,8 @@ def _keeper(directory: Path, redis: str | None) -> Callable[[Failure], None]:
 
 def _said(outcome: Outcome, out: Path) -> str:
     where = f"The report is {out / 'report.html'}; each signature has a folder in {out / FOLDER}."
-    return f"{verdict(outcome.report)}\n{where}"
+    left = f"\n{outcome.untriaged} of them wait for triage: packfile-fuzz minimise --campaign {out}"
+    return f"{verdict(outcome.report)}\n{where}{left if outcome.untriaged else ''}"
 
 
 def _unusable(text: str) -> int:

@@ -7,6 +7,7 @@ follows on one that only an audit must find is not fixed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 
@@ -58,14 +59,39 @@ def examine_broken(seed: int, loaders: Loaders | None = None, clock: Clock | Non
         loaders: Those that are judged as well.
         clock: Where seconds are counted.
     """
-    judgement, clock = Judgement(), clock or Clock()
+    clock = clock or Clock()
     try:
         with clock.stage("generate"):
             entry, broken = broken_from_seed(seed)
     except Exception as error:  # noqa: BLE001 - a defect of ours is a finding, and the rest go on
+        return Judgement(comparisons=[(INTERNAL_ERROR, broke("a broken file", error))])
+    return examine_mutant(entry, broken, loaders, clock)
+
+
+def examine_mutant(
+    entry: Entry, broken: Broken, loaders: Mapping[str, Adapter] | None = None, clock: Clock | None = None
+) -> Judgement:
+    """Judge a broken file.
+
+    Args:
+        entry: What it was made from.
+        broken: The file.
+        loaders: Those that are judged as well.
+        clock: Where seconds are counted.
+    """
+    judgement, clock = Judgement(), clock or Clock()
+    try:
+        with clock.stage("judge"):
+            _check(judgement, broken)
+        with Prepared(program_of(entry, broken), clock) as prepared:
+            prepared.put(_AT, entry.order, broken.content)
+            judgement.seen = observe(prepared)
+            for name, adapter in (loaders or {}).items():
+                verdict = _compare(prepared, broken, judgement.seen, adapter)
+                judgement.comparisons.append((LOADER, replace(verdict, loader=name)))
+    except Exception as error:  # noqa: BLE001 - as above
         judgement.comparisons.append((INTERNAL_ERROR, broke("a broken file", error)))
-        return judgement
-    return judge_file(judgement, entry, broken, loaders, clock)
+    return judgement
 
 
 def examine_file(content: bytes, loaders: Loaders | None = None, clock: Clock | None = None) -> Judgement:
@@ -76,30 +102,12 @@ def examine_file(content: bytes, loaders: Loaders | None = None, clock: Clock | 
         loaders: Those that are judged as well.
         clock: Where seconds are counted.
     """
-    judgement, clock = Judgement(), clock or Clock()
     try:
         order = ByteOrder(content[_ORDER_AT]) if content[_ORDER_AT:] and content[_ORDER_AT] in _ORDERS else _ORDERS[0]
         broken = Broken(content, order, (), expect(content))
     except Exception as error:  # noqa: BLE001 - as above
-        judgement.comparisons.append((INTERNAL_ERROR, broke("what is expected of a file", error)))
-        return judgement
-    return judge_file(judgement, Entry("main", Module(), order), broken, loaders, clock)
-
-
-def judge_file(judgement: Judgement, entry: Entry, broken: Broken, loaders: Loaders | None, clock: Clock) -> Judgement:
-    """Add to a judgement what is to be said of a file in the place of an entry's."""
-    try:
-        with clock.stage("judge"):
-            _check(judgement, broken)
-        with Prepared(_program(entry, broken), clock) as prepared:
-            prepared.put(_AT, entry.order, broken.content)
-            judgement.seen = observe(prepared)
-            for name, adapter in (loaders or {}).items():
-                verdict = _compare(prepared, broken, judgement.seen, adapter)
-                judgement.comparisons.append((LOADER, replace(verdict, loader=name)))
-    except Exception as error:  # noqa: BLE001 - as above
-        judgement.comparisons.append((INTERNAL_ERROR, broke("a broken file", error)))
-    return judgement
+        return Judgement(comparisons=[(INTERNAL_ERROR, broke("what is expected of a file", error))])
+    return examine_mutant(Entry("main", Module(), order), broken, loaders, clock)
 
 
 def _check(judgement: Judgement, broken: Broken) -> None:
@@ -112,7 +120,7 @@ def _check(judgement: Judgement, broken: Broken) -> None:
             judgement.comparisons.append((name, EQUAL))
 
 
-def _program(entry: Entry, broken: Broken) -> Program:
+def program_of(entry: Entry, broken: Broken) -> Program:
     """Calls of every export that can be asked for, and of the entry, with arguments of 0."""
     expected = broken.expected
     called: list[tuple[str | None, int | None]] = [

@@ -7,7 +7,7 @@ are kept for diagnosis, and what follows on `exhausted` is left alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from packfile.layout import MIN_BSS_TOTAL, MIN_DEPTH
@@ -109,6 +109,8 @@ class Comparison:
     """Mnemonic of the instruction that is to blame, where it is known at once."""
     loader: str = "reference"
     """Which loader differs."""
+    place: tuple[str, str, int] | None = None
+    """Module, segment and offset of the first byte that differs, where memory does."""
 
 
 EQUAL = Comparison(Verdict.EQUAL)
@@ -212,5 +214,6 @@ def _compare_memory(expected: Observation, got: Observation) -> Comparison:
         at = next((i for i, (x, y) in enumerate(pairs) if x != y), len(came.content))
         one, other = wanted.content[at : at + 8].hex(), came.content[at : at + 8].hex()
         where = f"{wanted.segment} of {wanted.module} at {wanted.start + at}"
-        return different(f"{where}: expected {one}, got {other}", OK, OK, "memory")
+        found = different(f"{where}: expected {one}, got {other}", OK, OK, "memory")
+        return replace(found, place=(wanted.module, wanted.segment, wanted.start + at))
     return EQUAL

@@ -1,0 +1,266 @@
+"""A finished case: YAML that the suite runs, and that can be committed.
+
+Assumes a specimen that fails. Promises text of the form that spec/case.schema.json has, in which every expectation is
+what the reference gives, or what the specification says of a broken file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from packfile.asm_lexer import is_plain_name
+from packfile.disassembler import disassemble
+from packfile.instructions import INSTRUCTIONS
+from packfile.layout import ByteOrder
+from packfile.model import Module
+from packfile.rules import RULES
+from packfile_fuzz.generator import VERSION
+from packfile_fuzz.malformed import CHECKS, Broken
+from packfile_fuzz.oracles.broken import program_of
+from packfile_fuzz.program import Call, Entry, Program
+from packfile_fuzz.results import Failure, Signature
+from packfile_fuzz.run import Observation, Prepared, Seen, observe
+from packfile_fuzz.run.observation import EXHAUSTED, INTERNAL, OK
+from packfile_fuzz.triage.lines import read
+from packfile_fuzz.triage.specimen import Specimen, broken_of
+from packfile_suite.case import DEFAULT_DEPTH, DEFAULT_FUEL
+from packfile_suite.findings import broken_rules
+from packfile_suite.sparse import SparseBytes
+
+_LONGEST = 160
+_HOST = "host"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a case comes from, for its comment."""
+
+    failure: Failure
+    """The failure that was found."""
+    signature: Signature
+    """That of the minimised case, with the opcode at the first divergence."""
+    message: str
+    """What differs in the minimised case."""
+
+
+def text_of(specimen: Specimen, origin: Origin, byte_order: str | None = None) -> str:
+    """The case as YAML, with a comment that says where it comes from.
+
+    Args:
+        specimen: The smallest example.
+        origin: Where it comes from.
+        byte_order: The only one that it runs in; both if that is None.
+    """
+    case = as_case(specimen, origin, byte_order)
+    again = f"packfile-suite reproduce {case['id']} --cases FILE --loader CMD"
+    comment = "".join(f"# {line}\n" for line in (*_comment(specimen, origin), f"To see it again: {again}"))
+    return comment + yaml.dump(
+        [case], Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True, default_flow_style=None
+    )
+
+
+def as_case(specimen: Specimen, origin: Origin, byte_order: str | None = None) -> dict[str, Any]:
+    """The case as YAML holds it."""
+    if specimen.edits is None:
+        modules, steps = _modules(specimen.program), list(_program_steps(specimen.program, _seen(specimen.program)))
+    else:
+        made = broken_of(specimen)
+        assert made is not None
+        modules, steps = _broken_modules(specimen, made[1], origin), list(_broken_steps(*made, origin.signature.oracle))
+    rules = _rules(specimen, origin, steps)
+    digest = hashlib.sha256(json.dumps([modules, steps], sort_keys=True).encode()).hexdigest()[:8]
+    words = origin.signature.opcode or origin.signature.detail or origin.signature.oracle
+    slug = re.sub(r"[^a-z0-9_]+", "-", words.lower()).strip("-")
+    case: dict[str, Any] = {"id": f"{rules[0].split('-')[1].lower()}-fuzz-{slug}-{digest}", "rules": rules}
+    case["summary"] = _summary(origin)
+    if byte_order is not None:
+        case["byte_order"] = byte_order
+    return case | {"modules": modules, "steps": steps}
+
+
+def _summary(origin: Origin) -> str:
+    signature = origin.signature
+    expected, got = signature.outcomes
+    what = f" ({signature.detail})" if expected == got and signature.detail else ""
+    where = f"{signature.opcode}: " if signature.opcode else ""
+    text = f"{where}expected {expected}, and {signature.loader} gave {got}{what}, found by fuzzing"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _comment(specimen: Specimen, origin: Origin) -> Iterator[str]:
+    failure, signature = origin.failure, origin.signature
+    yield f"Found by packfile-fuzz: seed {failure.seed}, kind {failure.kind}, generator version {VERSION}."
+    yield f"Oracle {signature.oracle}, loader {signature.loader}: {' '.join(origin.message.split())[:300]}"
+    if signature.oracle in CHECKS:
+        yield "What is expected is a reading of the specification, and the reference says something else."
+    elif signature.loader == "reference":
+        yield "What is expected is what the reference gives when it runs as usual; the oracle ran it in another way,"
+        yield "or looked at something else than outcomes. Which is right is for people to say."
+    else:
+        yield "What is expected is what the reference gives. If it is the reference that is wrong, turn it."
+    if specimen.edits is None and len({entry.order for entry in specimen.program.entries if entry.module}) > 1:
+        orders = ",".join(str(entry.order.name).lower() for entry in specimen.program.entries if entry.module)
+        yield f"It was seen with files in these orders: {orders}."
+
+
+def _modules(program: Program) -> dict[str, Any]:
+    return {entry.name: _text(entry.module) for entry in program.entries if entry.module is not None}
+
+
+def _text(module: Module) -> str:
+    return disassemble(module) or "; a file without sections\n"
+
+
+def _seen(program: Program) -> Observation:
+    with Prepared(program) as prepared:
+        return observe(prepared)
+
+
+def _program_steps(program: Program, seen: Observation) -> Iterator[dict[str, Any]]:
+    yield {"link": [_entry(entry) for entry in program.entries]} | _expected(seen.link)
+    for call, came in zip(program.calls, seen.calls, strict=False):
+        yield _call(call) | _expected(came)
+
+
+def _entry(entry: Entry) -> str | dict[str, str]:
+    if entry.module is not None:
+        return entry.name
+    return _HOST if entry.name == _HOST else {entry.name: _HOST}
+
+
+def _call(call: Call) -> dict[str, Any]:
+    step: dict[str, Any] = (
+        {"entry": call.module} if call.function is None else {"call": f"{call.module}.{call.function}"}
+    )
+    if call.i:
+        step["i"] = list(call.i)
+    if call.n:
+        step["n"] = [f"{bits:016x}" for bits in call.n]
+    step |= {"fuel": call.fuel} if call.fuel != DEFAULT_FUEL else {}
+    return step | ({"depth": call.depth} if call.depth != DEFAULT_DEPTH else {})
+
+
+def _expected(seen: Seen) -> dict[str, Any]:
+    log = [{bank: value if bank == "i" else f"{value:016x}"} for bank, value in seen.log]
+    logged: dict[str, Any] = {"log": log} if log else {}
+    if seen.outcome in (OK, INTERNAL):
+        values: dict[str, Any] = {"i": list(seen.i)} if seen.i else {}
+        values |= {"n": [f"{bits:016x}" for bits in seen.n]} if seen.n else {}
+        values |= logged
+        return {"expect": values} if values else {}
+    if seen.outcome == "trap":
+        return {"expect": {"trap": seen.code} | logged}
+    if seen.outcome == EXHAUSTED:
+        return {"expect": {EXHAUSTED: seen.rule} if seen.rule else EXHAUSTED}
+    return {"expect": {seen.outcome: seen.rule} | logged if seen.rule else seen.outcome}
+
+
+def _broken_modules(specimen: Specimen, broken: Broken, origin: Origin) -> dict[str, Any]:
+    (entry,) = specimen.program.entries
+    assert entry.module is not None
+    assert specimen.edits is not None
+    # The suite's list is longer where code cannot be read to its end, but rests on the reference's audit.
+    is_wrong = origin.signature.oracle in CHECKS
+    breaks = sorted(broken.expected.rules if is_wrong else broken_rules(SparseBytes(broken.content)).rules)
+    patch = [edit.as_case() for edit in specimen.edits]
+    return {entry.name: {"from": _text(entry.module), "patch": patch, "breaks": breaks}}
+
+
+def _broken_steps(entry: Entry, broken: Broken, oracle: str) -> Iterator[dict[str, Any]]:
+    program = program_of(entry, broken)
+    time, rules = broken.expected.first
+    if oracle in CHECKS:
+        yield from _by_the_specification(program, time, rules)
+        return
+    with Prepared(program) as prepared:
+        prepared.put(1, entry.order, broken.content)
+        seen = observe(prepared)
+    if seen.link.outcome != OK and time == "open":
+        yield {"open": "main"} | _expected(seen.link)
+    else:
+        yield from _program_steps(program, seen)
+
+
+def _by_the_specification(program: Program, time: str, rules: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """Steps that expect what the specification says, for the reference is in the wrong."""
+    wrong = {"expect": {str(RULES[rule].outcome).split()[0]: rule for rule in sorted(rules)[:1]}} if rules else {}
+    if time in ("open", ""):
+        yield {"open": "main"} | wrong
+        if time == "open":
+            return
+    if time == "audit":
+        yield {"audit": "main"} | wrong
+        return
+    yield {"link": [_entry(each) for each in program.entries]} | (wrong if time == "link" else {})
+    if time == "call":
+        for call in program.calls:
+            yield _call(call) | wrong
+
+
+def _rules(specimen: Specimen, origin: Origin, steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Rules of the case: those that it expects, that of the instruction, those that the file breaks."""
+    named: list[str] = []
+    for step in steps:
+        expect = step.get("expect", {})
+        values = expect.values() if isinstance(expect, dict) else ()
+        named += [value for value in values if isinstance(value, str) and value in RULES]
+    opcodes = {row.mnemonic: row.rule for row in INSTRUCTIONS.values()}
+    opcode = opcodes.get(origin.signature.opcode)
+    detail = origin.signature.detail
+    first = [rule for rule in (opcode, detail) if rule is not None and rule in RULES]
+    made = broken_of(specimen) if specimen.edits is not None else None
+    first += sorted(made[1].expected.rules) if made is not None else []
+    found = list(dict.fromkeys([*first, *named])) or _of_code(specimen)
+    return found or ["PF-EXE-017"]
+
+
+def _of_code(specimen: Specimen) -> list[str]:
+    """Rules of the instructions that are there, for want of a better guess."""
+    lines = [
+        line
+        for entry in specimen.program.entries
+        for function in (entry.module.functions if entry.module else ())
+        for line in read(function.code) or ()
+    ]
+    return list(dict.fromkeys(line.row.rule for line in lines))[:3]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what holds no other collection on one line, and texts of several lines as blocks."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's
+        return True
+
+
+def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+def _mapping(dumper: yaml.SafeDumper, data: dict[str, object]) -> yaml.MappingNode:
+    has_block = any(isinstance(value, str) and "\n" in value for value in data.values())
+    return dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=False if has_block else None)
+
+
+_Dumper.add_representer(str, _string)
+_Dumper.add_representer(dict, _mapping)
+
+
+def can_be_written(program: Program) -> bool:
+    """Whether a case can name the modules and functions that are called."""
+    return all(is_plain_name(entry.name) for entry in program.entries)
+
+
+def order_of(specimen: Specimen) -> str | None:
+    """The byte order that a case must be run in; None for both."""
+    orders = {entry.order for entry in specimen.program.entries if entry.module is not None}
+    by_byte = any(edit.path.startswith("byte[") for edit in specimen.edits or ())
+    if orders == {ByteOrder.BIG}:
+        return "big"
+    return "little" if by_byte else None

@@ -1,0 +1,103 @@
+"""Asks of a specimen whether it still fails in the same way.
+
+Assumes that the loaders answer at all. Promises that candidates which are no valid programs, or may never end, are
+refused before any loader sees them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from packfile_fuzz.oracles import ORACLES, Judgement, Oracle, examine
+from packfile_fuzz.oracles.broken import examine_mutant
+from packfile_fuzz.oracles.judging import sign
+from packfile_fuzz.oracles.registry import INTERNAL_ERROR
+from packfile_fuzz.program import Program
+from packfile_fuzz.results import Signature
+from packfile_fuzz.run import Comparison, Loaders, Verdict, observe
+from packfile_fuzz.triage.specimen import Specimen, broken_of, is_valid
+
+MOST_FUEL = 100_000
+"""Fuel with which a candidate must end, so that one that goes round for ever is never run with more."""
+_HANG = 2.0
+"""Seconds for an answer of a loader that is known to hang."""
+
+
+class Judge:
+    """Judges candidates for one signature. Use it as a context manager."""
+
+    def __init__(self, signature: Signature, loaders: Mapping[str, tuple[str, ...]], timeout: float) -> None:
+        self.signature = signature
+        """What a candidate must come to; its opcode counts where it is known."""
+        self.runs = 0
+        """Candidates that were judged."""
+        needed = {name: command for name, command in loaders.items() if name == signature.loader}
+        if signature.outcomes[1] == "hang":
+            timeout = min(timeout, _HANG)
+        self.loaders = Loaders(needed, timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.loaders.close()
+
+    def fails(self, specimen: Specimen) -> bool:
+        """Whether a specimen is valid, and fails in the way of the signature."""
+        return self.difference(specimen) is not None
+
+    def difference(self, specimen: Specimen) -> Comparison | None:
+        """How it fails, if it does."""
+        self.runs += 1
+        if not is_valid(specimen.program) or not ends(specimen.program):
+            return None
+        judgement = self.judgement(specimen)
+        found = () if judgement is None else judgement.comparisons
+        return next((it for oracle, it in found if self._is_wanted(oracle, it)), None)
+
+    def differences(self, program: Program) -> list[Comparison]:
+        """All that the signature's oracle finds different in a program, of the signature's loader."""
+        judgement = self.judgement(Specimen(program))
+        oracle, loader = self.signature.oracle, self.signature.loader
+        return [
+            it
+            for name, it in (judgement.comparisons if judgement is not None else ())
+            if it.verdict is Verdict.DIFFERENT and (name, it.loader) == (oracle, loader)
+        ]
+
+    def judgement(self, specimen: Specimen) -> Judgement | None:
+        """All that is said of a specimen; None if its file cannot be made."""
+        if specimen.edits is None:
+            return examine(specimen.program, self._oracles(), self.loaders)
+        made = broken_of(specimen)
+        return None if made is None else examine_mutant(*made, self.loaders)
+
+    def _oracles(self) -> Iterable[Oracle]:
+        oracle = self.signature.oracle
+        names = {oracle} if oracle != INTERNAL_ERROR else {oracle, self.signature.detail.rpartition(" ")[2]}
+        return [ORACLES[name] for name in sorted(names) if name in ORACLES]
+
+    def _is_wanted(self, oracle: str, found: Comparison) -> bool:
+        if found.verdict is not Verdict.DIFFERENT:
+            return False
+        signature = sign(oracle, found)
+        return signature == self.signature or (
+            not self.signature.opcode and signature._replace(opcode="") == self.signature
+        )
+
+    def retarget(self, found: Comparison) -> None:
+        """Look for another difference of the same oracle from now on."""
+        self.signature = sign(self.signature.oracle, found)
+
+
+def ends(program: Program) -> bool:
+    """Whether a program with much fuel comes to the end of it, in the reference, with little."""
+    if all(call.fuel <= MOST_FUEL for call in program.calls):
+        return True
+    calls = tuple(replace(call, fuel=min(call.fuel, MOST_FUEL)) for call in program.calls)
+    return not observe(replace(program, calls=calls)).is_exhausted

@@ -1,0 +1,151 @@
+"""Minimisation: the passes in their order, until none of them makes the specimen smaller.
+
+Assumes a failure that is found again each time. Promises the same specimen for the same failure if there is time
+enough; else the smallest that was found in the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from packfile.instructions import Opcode
+from packfile.layout import ImportKind, Segment
+from packfile.model import Export, Function, Module, Signature
+from packfile_fuzz.program import Call
+from packfile_fuzz.run import Comparison
+from packfile_fuzz.run.observation import EXHAUSTED
+from packfile_fuzz.triage import broken, calls
+from packfile_fuzz.triage.judge import Judge
+from packfile_fuzz.triage.lines import line, write
+from packfile_fuzz.triage.modules import Modules
+from packfile_fuzz.triage.names import renamed
+from packfile_fuzz.triage.remove import count
+from packfile_fuzz.triage.search import Search, Spent
+from packfile_fuzz.triage.specimen import Specimen
+
+RUNS = 20_000
+"""Candidates that are tried at most."""
+_CASE_FUEL, _CASE_DEPTH = 10_000_000, 1_000
+"""What a case gives a call that does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minimal:
+    """What is left of an example."""
+
+    specimen: Specimen
+    """The smallest that still fails."""
+    found: Comparison
+    """How it fails."""
+    complete: bool
+    """Whether nothing more could be left out; False if time or runs were used up."""
+
+
+def minimise(start: Specimen, judge: Judge, seconds: float, runs: int = RUNS) -> Minimal | None:
+    """The smallest specimen that fails as a judge's signature says; None if even the whole one does not.
+
+    Args:
+        start: The example.
+        judge: What it is judged by. Where memory differs, its signature becomes that of the difference which a function
+            shows that reads it.
+        seconds: How long it may take.
+        runs: How many candidates may be tried.
+    """
+    found = judge.difference(start)
+    if found is None:
+        return None
+    if found.place is not None:
+        start = _shown(start, judge, found) or start
+    search = Search(start, judge.fails, seconds, runs)
+    complete = True
+    try:
+        _rounds(search, _passes(search))
+        _tidy(search, goes_round=EXHAUSTED in judge.signature.outcomes)
+    except Spent:
+        complete = False
+    last = judge.difference(search.best)
+    return Minimal(search.best, last or found, complete)
+
+
+def size(specimen: Specimen) -> int:
+    """Instructions of a specimen."""
+    return count(entry.module for entry in specimen.program.entries)
+
+
+def _rounds(search: Search, passes: Sequence[Callable[[], None]]) -> None:
+    while True:
+        before = search.best
+        for each in passes:
+            each()
+        if search.best == before:
+            return
+
+
+def _passes(search: Search) -> list[Callable[[], None]]:
+    if search.best.edits is not None:
+        parts = Modules(search, broken.followed)
+        return [
+            lambda: broken.edits(search),
+            parts.parts,
+            parts.code,
+            lambda: calls.signatures(search),
+            parts.frills,
+            parts.operands,
+            parts.registers,
+            parts.orders,
+        ]
+    parts = Modules(search)
+    return [
+        lambda: calls.little_fuel(search),
+        lambda: calls.fewer(search),
+        lambda: calls.nearer(search),
+        lambda: search.tentatively((lambda: calls.later(search), parts.code), size),
+        parts.entries,
+        parts.parts,
+        parts.code,
+        parts.frills,
+        lambda: calls.signatures(search),
+        lambda: calls.arguments(search),
+        parts.operands,
+        parts.registers,
+        parts.orders,
+    ]
+
+
+def _tidy(search: Search, *, goes_round: bool) -> None:
+    """What makes a case easier to read and nothing smaller; what goes round for ever gets no more fuel."""
+    whole = search.best
+    search.attempt(replace(whole, program=renamed(whole.program)))
+    if whole.edits is None and not goes_round:
+        whole = search.best
+        given = tuple(replace(call, fuel=_CASE_FUEL, depth=_CASE_DEPTH) for call in whole.program.calls)
+        search.attempt(replace(whole, program=replace(whole.program, calls=given)))
+
+
+def _shown(start: Specimen, judge: Judge, found: Comparison) -> Specimen | None:
+    """A specimen with one more call, of a function that reads what differs in memory; None if that differs no more."""
+    assert found.place is not None
+    name, segment, offset = found.place
+    program = start.program
+    at = next(index for index, entry in enumerate(program.entries) if entry.name == name)
+    module = program.entries[at].module
+    assert module is not None
+    function = Function(Signature(i_results=1), 1, 0, _reading(Segment[segment.upper()], offset))
+    export = next(text for number in range(256) if (text := f"look{number}") not in {it.name for it in module.exports})
+    row = Export(export, ImportKind.FUNCTION, Segment.NONE, len(module.functions), 0)
+    looking: Module = replace(module, functions=(*module.functions, function), exports=(*module.exports, row))
+    made = start.with_module(at, looking)
+    made = replace(made, program=replace(made.program, calls=(*program.calls, Call(name, export))))
+    differences = judge.differences(made.program)
+    if not differences or EXHAUSTED in differences[0].outcomes:
+        return None
+    judge.retarget(differences[0])
+    return made
+
+
+def _reading(segment: Segment, offset: int) -> tuple[int, ...]:
+    address = Opcode.LDATA if segment is Segment.DATA else Opcode.LBSS
+    words = write([line(address, 0, offset), line(Opcode.I_LOAD8_U, 0, 0, 0), line(Opcode.RET, 0, 0)])
+    assert words is not None
+    return words

@@ -1,0 +1,282 @@
+"""Triage: what is left of a failing example is small, still fails in the same way, and is the same each time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from packfile.assembler import assemble
+from packfile.disassembler import disassemble
+from packfile.layout import ByteOrder
+from packfile.writer import encode
+from packfile_fuzz.faults import FAULTS, activate
+from packfile_fuzz.generator import build, from_seed
+from packfile_fuzz.oracles import ORACLES, examine
+from packfile_fuzz.oracles.broken import broken_from_seed, examine_broken
+from packfile_fuzz.program import Call, Entry, Program
+from packfile_fuzz.results import Failure
+from packfile_fuzz.run import observe
+from packfile_fuzz.triage.case import Origin, text_of
+from packfile_fuzz.triage.divergence import first_divergence
+from packfile_fuzz.triage.edits import Edit
+from packfile_fuzz.triage.folder import Settings, triage
+from packfile_fuzz.triage.judge import Judge
+from packfile_fuzz.triage.lines import kept, read, write
+from packfile_fuzz.triage.minimise import Minimal, minimise, size
+from packfile_fuzz.triage.names import renamed
+from packfile_fuzz.triage.search import Search, Spent, thin
+from packfile_fuzz.triage.specimen import NotMinimisable, Specimen, broken_of, from_failure, is_valid
+from packfile_fuzz.triage.verdict import run
+from packfile_suite.execute import reference_loader
+from packfile_suite.load import load_file
+from tests.triage_judge import Inside, compared
+
+SMALL = {
+    "least-divided-without-trap": ("i_div_s", 50),
+    "table-off-by-one": ("jmp_table", 20),
+    "bulk-bound-off-by-one": ("mem_fill", 80),
+    "shift-by-five-bits": ("i_shl", 230),
+    "byte-load-not-extended": ("i_load8_s", 310),
+    "literal-cut-to-31-bits": ("i_imm32", 240),
+    "result-to-register-0": ("ret", 0),
+    "fill-value-not-cut": ("mem_fill", 20),
+}
+"""Faults, the instruction that each is of, and a seed after which it soon shows."""
+QUICK = "result-to-register-0"
+"""One that few seeds have to be tried for."""
+MOST = 12
+"""Instructions that may be left."""
+
+
+def small(name: str) -> tuple[Minimal, Inside]:
+    judge, specimen = Inside.of(name, SMALL[name][1])
+    with judge:
+        minimal = minimise(specimen, judge, 60.0)
+    assert minimal is not None
+    return minimal, judge
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_failure_gets_small_and_its_instruction_is_named(name: str) -> None:
+    minimal, judge = small(name)
+    opcode, _ = SMALL[name]
+    assert minimal.complete
+    assert size(minimal.specimen) <= MOST
+    assert compared(name, minimal.specimen.program).outcomes == judge.signature.outcomes
+    assert first_divergence(minimal.specimen.program, lambda program: bool(judge.differences(program))) == opcode
+
+
+@pytest.mark.parametrize("name", ["least-divided-without-trap", "shift-by-five-bits", "byte-load-not-extended"])
+def test_the_first_divergence_is_found_before_anything_is_made_smaller(name: str) -> None:
+    judge, specimen = Inside.of(name, SMALL[name][1])
+    with judge:
+        found = judge.difference(specimen)
+        assert found is not None
+        number = int(found.message.split()[1])
+        program = replace(specimen.program, calls=specimen.program.calls[:number])
+        assert first_divergence(program, lambda each: bool(judge.differences(each))) == SMALL[name][0]
+
+
+def test_minimising_twice_gives_the_same() -> None:
+    (one, _), (other, _) = small(QUICK), small(QUICK)
+    assert one == other
+
+
+def test_what_differs_in_memory_alone_is_read_by_a_function() -> None:
+    judge, specimen = Inside.of("fill-value-not-cut", SMALL["fill-value-not-cut"][1])
+    assert judge.signature.detail == "memory"
+    with judge:
+        minimal = minimise(specimen, judge, 60.0)
+    assert minimal is not None
+    assert minimal.found.detail == "integer results"
+
+
+def test_without_time_the_example_stays_as_it_was() -> None:
+    judge, specimen = Inside.of(QUICK)
+    with judge:
+        minimal = minimise(specimen, judge, 0.0)
+    assert minimal is not None
+    assert minimal.specimen == specimen
+    assert not minimal.complete
+
+
+def test_what_does_not_fail_is_not_made_smaller() -> None:
+    judge, _ = Inside.of(QUICK)
+    with judge:
+        assert minimise(Specimen(Program((), ())), judge, 1.0) is None
+
+
+def test_runs_are_limited() -> None:
+    judge, specimen = Inside.of(QUICK)
+    search = Search(specimen, judge.fails, 60.0, 2)
+    others = [replace(specimen, program=replace(specimen.program, calls=(Call("no", None, fuel=n),))) for n in range(3)]
+    with judge, pytest.raises(Spent):
+        search.first(others)
+    assert judge.runs == 2
+
+
+def test_what_makes_a_specimen_no_smaller_is_taken_back() -> None:
+    small_one = Specimen(Program((), ()))
+    larger = Specimen(Program((), (Call("main", "f"),)))
+    search = Search(small_one, lambda _: True, 60.0, 9)
+    search.tentatively([lambda: search.attempt(larger)], lambda it: len(it.program.calls))
+    assert search.best == small_one
+
+
+@pytest.mark.parametrize("needed", [[], [0], [7], [2, 3], [0, 5, 9]])
+def test_thinning_leaves_what_is_needed(needed: Sequence[int]) -> None:
+    best = list(range(10))
+
+    def attempt(left: list[int]) -> bool:
+        nonlocal best
+        if not set(needed) <= set(left):
+            return False
+        best = left
+        return True
+
+    thin(10, attempt)
+    assert best == list(needed)
+
+
+def test_code_read_as_lines_is_written_as_it_was() -> None:
+    for seed in range(40):
+        for entry in build(from_seed(seed)).entries:
+            for function in entry.module.functions if entry.module else ():
+                lines = read(function.code)
+                assert lines is not None
+                assert write(lines) == function.code
+
+
+def test_a_branch_to_what_is_left_out_goes_to_what_followed_it() -> None:
+    text = ".export func f (i) -> ()\n  jmp_if i0, end\n  i_imm i0, 1\nend:\n  i_imm i0, 2\n  ret\n"
+    lines = read(assemble(text).functions[0].code)
+    assert lines is not None
+    without = ".export func f (i) -> ()\n  jmp_if i0, end\nend:\n  ret\n"
+    assert write(kept(lines, [0, 3])) == assemble(without).functions[0].code
+    assert write(kept(lines, [0])) is None
+
+
+def test_a_module_that_cannot_be_verified_is_no_candidate() -> None:
+    good = assemble(".export func f () -> ()\n  ret\n")
+    bad = replace(good, functions=(replace(good.functions[0], code=(0xFF,)),))
+    assert is_valid(Program((Entry("main", good),), ()))
+    assert not is_valid(Program((Entry("main", bad),), ()))
+
+
+def test_most_broken_files_can_be_said_as_cases() -> None:
+    lost = 0
+    for seed in range(150):
+        _, broken = broken_from_seed(seed)
+        if not broken.faults:
+            continue
+        try:
+            specimen = from_failure(seed, "malformed")
+        except NotMinimisable:
+            lost += 1
+            continue
+        made = broken_of(specimen)
+        assert made is None or made[1].content == broken.content
+    assert lost <= 10
+
+
+def test_a_broken_file_is_what_its_edits_make() -> None:
+    entry = Entry("main", assemble("; nothing\n"), ByteOrder.BIG)
+    assert entry.module is not None
+    specimen = Specimen(Program((entry,), ()), (Edit("append", data=b"\0"), Edit("set", "header.version", 7)))
+    made = broken_of(specimen)
+    assert made is not None
+    file = encode(entry.module, ByteOrder.BIG)
+    assert len(made[1].content) == len(file) + 1
+    assert made[1].expected.opening == {"PF-HDR-004"}
+    assert broken_of(replace(specimen, edits=(Edit("set", "functions[3].code_end", 1),))) is None
+
+
+def test_a_case_says_all_that_is_expected(tmp_path: Path) -> None:
+    text = """
+.import eager func host.log_i (i) -> ()
+.import eager func host.log_n (n) -> ()
+.entry f
+.export func f (i, n) -> (i, n)
+  calli i0, host.log_i
+  calli i0, n0, host.log_n
+  ret i0, n0
+.export func loop () -> ()
+again:
+  jmp again
+.export func stop () -> ()
+  unreachable
+"""
+    calls = (
+        Call("main", "f", (-5,), (0x7FF8000000000000,)),
+        Call("main", None, (7,), (0,), fuel=3, depth=2),
+        Call("main", "stop"),
+        Call("main", "g"),
+        Call("main", "loop", fuel=10),
+    )
+    program = Program((Entry("main", assemble(text)), Entry("host", None)), calls)
+    signature = Inside.of(QUICK)[0].signature
+    origin = Origin(Failure(7, "program", signature, "it differs"), signature, "it differs")
+    file = tmp_path / "case.yaml"
+    file.write_text(text_of(Specimen(program), origin), encoding="utf-8")
+    assert "seed 7, kind program" in file.read_text()
+    (case,) = load_file(file)
+    outcomes = [step.expect.outcome for step in case.steps if hasattr(step, "expect")]
+    assert outcomes == ["ok", "ok", "ok", "trap", "unlinkable", "exhausted"]
+    (content,) = yaml.safe_load(file.read_text())
+    assert assemble(content["modules"]["main"]) == assemble(disassemble(assemble(text)))
+    assert [step.get("fuel") for step in content["steps"]] == [None, 1000, 3, 1000, 1000, 10]
+    assert [step.get("depth") for step in content["steps"]] == [None, 50, 2, 50, 50, 50]
+    assert content["steps"][1]["expect"]["log"] == [{"i": -5}, {"n": "7ff8000000000000"}]
+    assert set(run(file, reference_loader(10.0)).values()) == {"pass"}
+
+
+def test_every_fault_that_is_named_here_is_one() -> None:
+    assert set(SMALL) <= set(FAULTS)
+
+
+def test_other_names_change_nothing_else() -> None:
+    for seed in range(60):
+        program = build(from_seed(seed))
+        other = renamed(program)
+        assert observe(other).steps == observe(program).steps
+        assert {entry.name for entry in other.entries} <= {"main", "b", "c", "host"}
+
+
+def test_a_failure_of_the_reference_by_itself_gets_small_as_well() -> None:
+    with activate("literal-in-host-order"):
+        for seed in range(40):
+            judgement = examine(build(from_seed(seed)), [ORACLES["byte-orders"]])
+            if judgement.differences:
+                break
+        signature, _ = judgement.differences[0]
+        with Judge(signature, {}, 1.0) as judge:
+            minimal = minimise(from_failure(seed, "program"), judge, 60.0)
+            assert minimal is not None
+            assert size(minimal.specimen) <= MOST
+            assert first_divergence(minimal.specimen.program, lambda program: bool(judge.differences(program)))
+
+
+@pytest.mark.parametrize(
+    ("name", "seed", "step"),
+    [
+        ("trailing-bytes-accepted", 34, {"open": "main", "expect": {"malformed": "PF-HDR-008"}}),
+        ("register-at-the-end", 300, {"call": "main.f", "expect": {"invalid": "PF-CODE-003"}}),
+    ],
+)
+def test_a_case_of_a_broken_file_expects_what_the_specification_says(
+    name: str, seed: int, step: dict[str, object], tmp_path: Path
+) -> None:
+    with activate(name):
+        (signature, message), *_ = examine_broken(seed).differences
+        found = triage(Failure(seed, "malformed", signature, message), Settings(), tmp_path)
+    assert found.instructions is not None
+    assert found.instructions <= MOST
+    (content,) = yaml.safe_load((tmp_path / "case.yaml").read_text())
+    assert content["modules"]["main"]["breaks"] == list(step["expect"].values())  # type: ignore[attr-defined]
+    assert {key: content["steps"][-1].get(key) for key in step} == step
+    assert found.case is not None
+    assert set(found.case.reference.values()) == {"pass"}
