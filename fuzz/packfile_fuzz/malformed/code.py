@@ -34,7 +34,7 @@ def code(file: File, choices: Choices) -> Draft:
     if not found:
         return field(file, choices)
     word, instruction = choices.pick(found)
-    what = choices.pick(("operand", "op", "unused", "end", "first word", "swap"))
+    what = choices.pick(("operand", "op", "unused", "end", "operand", "first word", "swap", "operand"))
     if what == "op":
         op = choices.pick(choices.pick((_UNASSIGNED, _OPS)))
         return Draft(f"code[{word}].op", "another op", (file.code(word, 0, op),))
@@ -73,7 +73,11 @@ def _operand(
 ) -> Draft:
     """An operand gets a value at or past the edge of what it may be."""
     start, end, row = function
-    word, instruction = choices.pick([each for each in found if each[1].operands])
+    having = [each for each in found if each[1].operands]
+    if choices.below(2):
+        # Those that name something by its index, or have a window, have the most edges.
+        having = [each for each in having if each[1].literal and each[1].literal.name != "imm32"] or having
+    word, instruction = choices.pick(having)
     operand = choices.pick(instruction.operands)
     if operand.field is FieldKind.LITERAL:
         kind = _INDEXES.get(operand.name)

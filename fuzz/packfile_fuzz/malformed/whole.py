@@ -6,6 +6,7 @@ Assumes a file that opens. Promises that what is laid out anew is laid out as th
 from __future__ import annotations
 
 from packfile import layout
+from packfile.instructions import Opcode
 from packfile.layout import SectionKind
 from packfile_suite.patch import PatchedFile
 from packfile_suite.sparse import SparseBytes
@@ -60,7 +61,11 @@ def sections(file: File, choices: Choices) -> Draft:
     names = [table.name for table in file.tables[2:] if table.name not in {"byte", "digests"}]
     kinds = {entry.kind_id for entry in file.entries}
     missing = [kind for kind in SectionKind if kind not in kinds and kind < layout.FIRST_SKIPPABLE_KIND]
-    what = choices.pick(("dropped", "added", "unknown kind", "skippable kind", "stretched"))
+    what = choices.pick(("dropped", "added", "unknown kind", "skippable kind", "stretched", "row", "row", "swapped"))
+    if what == "row":
+        return _row_added(file, choices)
+    if what == "swapped":
+        return _two_swapped(file, choices)
     if (what in {"dropped", "stretched"} and not names) or (what == "added" and not missing):
         return field(file, choices)
     patched = PatchedFile(SparseBytes(file.content), file.order)
@@ -78,6 +83,58 @@ def sections(file: File, choices: Choices) -> Draft:
         path = f"section {kind:#x}"
         patched.apply({"add_section": {"kind": kind, "hex": bytes(1 + choices.below(48)).hex()}})
     return Draft(path, what, (), patched.content.read(0, patched.content.length))
+
+
+def _row_added(file: File, choices: Choices) -> Draft:
+    """A row stands there twice, one after the other; now and then a function is too long instead."""
+    tables = [table for table in file.tables[2:] if len(table.fields) > 1]
+    if not tables:
+        return field(file, choices)
+    if not choices.below(32):
+        return _long(file, choices)
+    table = choices.pick(tables)
+    row = choices.below(table.rows)
+    patched = PatchedFile(SparseBytes(file.content), file.order)
+    patched.apply({"stretch": table.name, "length": table.end - table.at + table.row_size})
+    begin = table.at + row * table.row_size
+    # All rows from that one on, moved by one.
+    _put(patched, f"{table.name}[{row + 1}].{table.fields[0].name}", file.content[begin : table.end])
+    return Draft(table.path(row, ""), "row twice", (), patched.content.read(0, patched.content.length))
+
+
+def _long(file: File, choices: Choices) -> Draft:
+    """The last function has one word more than the limit, and all of them are good."""
+    if not file.functions:
+        return field(file, choices)
+    start, end, _ = file.functions[-1]
+    last = start + layout.MAX_FUNCTION_WORDS + 1
+    if end != len(file.words) or end > last - 1:
+        return field(file, choices)
+    words = [Opcode.JMP | 1 << 8] * (last - end - 1) + [Opcode.UNREACHABLE]
+    patched = PatchedFile(SparseBytes(file.content), file.order)
+    patched.apply({"stretch": "code", "length": last * layout.CODE_WORD[file.order].size})
+    content = b"".join(map(layout.CODE_WORD[file.order].pack, words))
+    _put(patched, f"code[{end}].word", content)
+    patched.apply({"set": f"functions[{len(file.functions) - 1}].code_end", "value": last})
+    return Draft("code", "long function", (), patched.content.read(0, patched.content.length))
+
+
+def _put(patched: PatchedFile, path: str, content: bytes) -> None:
+    patched.content.write(patched.find(path).offset, content)
+
+
+def _two_swapped(file: File, choices: Choices) -> Draft:
+    """Two directory entries change places, or their kinds do."""
+    table = file.tables[1] if len(file.entries) > 1 else None
+    if table is None:
+        return field(file, choices)
+    one = choices.below(table.rows - 1)
+    kind = [each for each in table.fields if each.name == "kind_id"]
+    changes: list[Change] = []
+    for each in choices.pick((table.fields, kind)):
+        changes += file.write(table, one, each, file.value(table, one + 1, each))
+        changes += file.write(table, one + 1, each, file.value(table, one, each))
+    return Draft(table.path(one, ""), "two swapped", changes)
 
 
 def digests(file: File, choices: Choices) -> Draft:
