@@ -74,17 +74,16 @@ Emit = Callable[[Body, int, int, int, Detail], None]
 def preload(body: Body, registers: int, choice: int, detail: Detail) -> None:
     """Load something decisive into the registers that an instruction will read.
 
-    Half of the time it is a combination of what decides most, of which there are few, so that all of them come up.
+    Mostly it is a combination of what decides most, of which there are few, so that all of them come up.
     """
-    way = choice & 3
-    choice >>= 2
-    mask, step = _WAYS[way]
+    mask, step = _WAYS[choice & 7]
+    choice >>= 3
     for shift, op, values in detail.sources:
         body.load(op, registers >> shift & 0xFF, values[choice & mask])
         choice >>= step
 
 
-_WAYS: Final = ((CORE - 1, 3), (CORE - 1, 3), (0xFF, 8), (0xFF, 0))
+_WAYS: Final = (*[(CORE - 1, 3)] * 5, *[(0xFF, 8)] * 2, (0xFF, 0))
 """Bits that choose a value, and how far it is to those of the next source: 0 for the same in all."""
 
 

@@ -210,9 +210,9 @@ def _entry(plan: _Plan, functions: Sequence[Function], pool: Pool, names: tuple[
         data=CONTENTS[choice >> 35 & 7][: plan.sizes[1]],
         bss_size=plan.sizes[2],
         entry=_entry_of(plan),
-        unit_log2=16 if rare == 0xFF else 12,
-        skippable=_SKIPPABLE if 0xE8 <= rare < 0xF0 else (),
-        digests=0xF0 <= rare < 0xF8,
+        unit_log2=16 if rare >= 0xFE else 12,
+        skippable=_SKIPPABLE if 0xE4 <= rare < 0xEC else (),
+        digests=0xEC <= rare < 0xF8,
     )
     return Entry(plan.name, module, ByteOrder.BIG if choice >> 48 & 1 else ByteOrder.LITTLE)
 

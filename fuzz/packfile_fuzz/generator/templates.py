@@ -123,7 +123,7 @@ def _memory(effect: str) -> tuple[tuple[int, ...], int]:
 def _preload_from(row: Instruction, detail: Detail) -> int:
     if not detail.sources:
         return _NEVER
-    return _TRAPPING if row.traps else 0x80 << 56
+    return _TRAPPING if row.traps else 0x60 << 56
 
 
 def templates(instructions: Mapping[Opcode, Instruction], layout: Layout) -> tuple[Template, ...]:

@@ -141,8 +141,11 @@ def decisive(instruction: Instruction, position: int, bank: Bank) -> tuple[int, 
     own = [_number(text) & MASK64 for text in found]
     own += [bits for name, values in _OF_PRIMITIVE[bank].items() if name in instruction.effect for bits in values]
     zero, *others = SPECIAL[bank]
-    core = dict.fromkeys((zero, *own, *others))
-    return (*islice(core, CORE), *OF_BANK[bank][CORE:])
+    core = list(islice(dict.fromkeys((zero, *own, *others)), CORE))
+    if 0 < len(own) <= 2:
+        # What two operands decide together is to come up more often than other combinations.
+        core[-len(own) :] = own
+    return (*core, *OF_BANK[bank][CORE:])
 
 
 _OF_PRIMITIVE: Final[dict[Bank, dict[str, tuple[int, ...]]]] = {

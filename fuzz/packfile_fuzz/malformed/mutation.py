@@ -34,7 +34,7 @@ MUTATIONS = (
     fields.gap,
     fields.row,
     fields.row,
-    fields.row,
+    whole.sections,
     code.code,
     code.code,
     fields.field,

@@ -61,11 +61,9 @@ def sections(file: File, choices: Choices) -> Draft:
     names = [table.name for table in file.tables[2:] if table.name not in {"byte", "digests"}]
     kinds = {entry.kind_id for entry in file.entries}
     missing = [kind for kind in SectionKind if kind not in kinds and kind < layout.FIRST_SKIPPABLE_KIND]
-    what = choices.pick(("dropped", "added", "unknown kind", "skippable kind", "stretched", "row", "row", "swapped"))
-    if what == "row":
-        return _row_added(file, choices)
-    if what == "swapped":
-        return _two_swapped(file, choices)
+    what = choices.pick(("dropped", "added", "unknown kind", "skippable kind", "stretched", *_OTHERS))
+    if what in _OTHERS:
+        return _OTHERS[what](file, choices)
     if (what in {"dropped", "stretched"} and not names) or (what == "added" and not missing):
         return field(file, choices)
     patched = PatchedFile(SparseBytes(file.content), file.order)
@@ -95,7 +93,7 @@ def _row_added(file: File, choices: Choices) -> Draft:
     table = choices.pick(tables)
     row = choices.below(table.rows)
     patched = PatchedFile(SparseBytes(file.content), file.order)
-    patched.apply({"stretch": table.name, "length": table.end - table.at + table.row_size})
+    patched.apply({"stretch": table.name, "length": (table.rows + 1) * table.row_size})
     begin = table.at + row * table.row_size
     # All rows from that one on, moved by one.
     _put(patched, f"{table.name}[{row + 1}].{table.fields[0].name}", file.content[begin : table.end])
@@ -119,6 +117,18 @@ def _long(file: File, choices: Choices) -> Draft:
     return Draft("code", "long function", (), patched.content.read(0, patched.content.length))
 
 
+def _another_unit(file: File, choices: Choices) -> Draft:
+    """The file says that it is aligned to another unit, and is."""
+    known = next((each for each in file.tables[2:] if each.name != "byte"), None)
+    if known is None:
+        return field(file, choices)
+    patched = PatchedFile(SparseBytes(file.content), file.order)
+    patched.apply({"set": "header.unit_log2", "value": 11 + choices.below(7)})
+    # A section of the length that it has, so that all are put where they now belong.
+    patched.apply({"stretch": known.name, "length": known.rows * known.row_size})
+    return Draft("header.unit_log2", "another unit", (), patched.content.read(0, patched.content.length))
+
+
 def _put(patched: PatchedFile, path: str, content: bytes) -> None:
     patched.content.write(patched.find(path).offset, content)
 
@@ -135,6 +145,9 @@ def _two_swapped(file: File, choices: Choices) -> Draft:
         changes += file.write(table, one, each, file.value(table, one + 1, each))
         changes += file.write(table, one + 1, each, file.value(table, one, each))
     return Draft(table.path(one, ""), "two swapped", changes)
+
+
+_OTHERS = {"row": _row_added, "swapped": _two_swapped, "unit": _another_unit}
 
 
 def digests(file: File, choices: Choices) -> Draft:
