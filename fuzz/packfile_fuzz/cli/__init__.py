@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from packfile_fuzz.faults.command import faults
+
 from .report import report
 from .run import run
 from .show import oracles, rates
@@ -20,8 +22,9 @@ def main() -> None:
     packfile-fuzz run --resume                       go on after an interruption
     packfile-fuzz report DIR                         make the reports again
     packfile-fuzz rates                              how fast each stage is
+    packfile-fuzz faults                             what finds bugs that are there on purpose
     """  # noqa: D301 - click wants the character itself
 
 
-for _command in (run, report, oracles, rates):
+for _command in (run, report, oracles, rates, faults):
     main.add_command(_command)
