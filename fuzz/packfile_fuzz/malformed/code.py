@@ -94,7 +94,11 @@ def _operand(
     else:
         size = row.n_registers if operand.bank == "n" else row.i_registers
         what = "register beyond the bank" if operand.bank else "immediate"
-        value = choices.pick((size, -1, max(0, size - 1), size + 1, choices.number(1), choices.number(operand.size)))
+        values = [size, -1, max(0, size - 1), size + 1, choices.number(1), choices.number(operand.size)]
+        if not operand.bank:
+            # What counts words, as a table does, meets the end of the function.
+            values += [end - word - 1, end - word - 2, end - word]
+        value = choices.pick(values)
     parts = (value % (1 << 8 * operand.size)).to_bytes(operand.size, "little")
     changes: list[Change] = [file.code(word, operand.position + k, part) for k, part in enumerate(parts)]
     return Draft(f"code[{word}].{'_abc'[operand.position]}", what, changes)

@@ -32,12 +32,12 @@ MUTATIONS = (
     whole.length,
     fields.overlap,
     fields.gap,
-    fields.row,
-    fields.row,
-    whole.sections,
-    code.code,
-    code.code,
-    fields.field,
+    *[fields.field] * 4,
+    *[fields.row] * 5,
+    *[code.code] * 7,
+    *[fields.head] * 2,
+    fields.rows,
+    *[whole.sections] * 3,
 )
 """What can be done to a file; what stands here more than once is done more often."""
 _SEVERAL = 232
