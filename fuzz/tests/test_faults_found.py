@@ -25,7 +25,7 @@ from packfile_suite.execute import reference_loader
 EASY = "functions-verified-at-link"
 """One that nearly every program shows."""
 HIDDEN = "long-function-accepted"
-"""One that no program of the generator shows, whose functions are short."""
+"""One that takes thousands of examples, as few functions are as long."""
 
 
 def test_a_loader_with_a_fault_says_hello_and_fails_the_case() -> None:

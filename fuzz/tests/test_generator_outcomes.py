@@ -129,6 +129,27 @@ def test_the_values_that_decide_an_instruction_meet_it(traced: Mix) -> None:
         assert traced.trapped[op, "integer-overflow"] > 0
 
 
+def test_results_of_combinations_are_told_to_the_host(programs: list[Program]) -> None:
+    told = Counter[Opcode]()
+    met = Counter[tuple[Opcode, int, int]]()
+    for program, function in ((p, f) for p in programs for f in functions(p)):
+        module = next(e.module for e in program.entries if e.module and function in e.module.functions)
+        found = list(instructions(function))
+        for first, second, (op, word, _), (then, call, slot) in zip(
+            found, found[1:], found[2:], found[3:], strict=False
+        ):
+            if first[0] == second[0] == Opcode.N_CONST and then == Opcode.CALLI:
+                name = module.imports[slot].name
+                if (name, call >> 16 & 0xFF) == ("log_n", word >> 8 & 0xFF):
+                    told[op] += 1
+                    met[op, module.constants[first[2]], module.constants[second[2]]] += 1
+    two = [op for op, row in INSTRUCTIONS.items() if [o.role for o in row.operands] == ["dst", "src", "src"]]
+    floats = [op for op in two if INSTRUCTIONS[op].mnemonic.startswith("n_") and op < Opcode.N_EQ]
+    assert min(told[op] for op in floats) > 10
+    # So many different pairs come of eight values each, mostly.
+    assert len({(x, y) for _, x, y in met}) > 60
+
+
 def imports(programs: list[Program]) -> list[tuple[Program, str, Import]]:
     return [(p, e.name, row) for p in programs for e in p.entries if e.module for row in e.module.imports]
 
@@ -181,9 +202,38 @@ def test_calls_differ_in_all_that_a_call_says(programs: list[Program]) -> None:
     assert 0.02 < sum(call.function is None for call in calls) / len(calls) < 0.10
     assert any(call.module == "host" for call in calls)
     assert any(call.function == "absent" for call in calls)
-    assert 0.01 < sum(call.fuel != 1000 for call in calls) / len(calls) < 0.06
+    assert any(call.function in ("rodata", "data") for call in calls)
+    assert 0.01 < sum(call.fuel != 1000 for call in calls) / len(calls) < 0.07
     assert 0.01 < sum(call.depth != 50 for call in calls) / len(calls) < 0.06
     assert len({call.fuel for call in calls}) > 5
+
+
+def test_calls_of_the_embedder_are_wrong_in_each_way(programs: list[Program]) -> None:
+    wrong = Counter[str]()
+    for program in programs:
+        modules = {entry.name: entry.module for entry in program.entries}
+        for call in program.calls:
+            wrong["no module"] += call.module not in modules
+            module = modules.get(call.module)
+            if module is None or call.function is None:
+                continue
+            export = next((export for export in module.exports if export.name == call.function), None)
+            wrong["no export"] += export is None
+            if export is not None and export.kind == ImportKind.DATA:
+                wrong["data"] += 1
+            elif export is not None:
+                signature = module.functions[export.position].signature
+                wrong["integers"] += len(call.i) != signature.i_params
+                wrong["floats"] += len(call.n) != signature.n_params
+    assert min(wrong[how] for how in ("no module", "no export", "data", "integers", "floats")) > 5
+
+
+def test_names_differ_in_their_ends_only(programs: list[Program]) -> None:
+    sets = [{e.name for e in entry.module.exports} for p in programs for entry in p.entries if entry.module]
+    assert sum(any(name + "\0" in names for name in names) for names in sets) > 20
+    assert sum(len({name[:64] for name in names}) < len(names) for names in sets) > 20
+    twice = [p for p in programs if len({entry.name for entry in p.entries}) < len(p.entries)]
+    assert 0 < len(twice) < 0.02 * len(programs)
 
 
 def test_programs_are_partial_to_some_instructions(programs: list[Program]) -> None:

@@ -10,7 +10,7 @@ from packfile import layout
 from packfile.layout import ByteOrder
 from packfile.rules import RULES
 from packfile.writer import encode
-from packfile_fuzz.malformed import Broken, Expectation, expect, mutate
+from packfile_fuzz.malformed import Broken, Expectation, expect, mutate, mutated
 from packfile_fuzz.malformed.bases import bases, data_of, deep, full
 from packfile_fuzz.malformed.changes import Cut
 from packfile_suite.build import Builder
@@ -176,3 +176,21 @@ def test_the_bases_hold_every_kind_of_section_and_row(order: ByteOrder, unit_log
     assert content[10] == unit_log2
     kinds = {int.from_bytes(content[at : at + 4], order.name.lower()) for at in range(64, 64 + 12 * 11, 12)}  # type: ignore[arg-type]
     assert {int(kind) for kind in layout.SECTIONS if kind != layout.SectionKind.LINES} <= kinds
+
+
+def test_the_file_alone_is_that_of_a_mutation() -> None:
+    files = bases()
+    for number in range(300):
+        base = files[number % len(files)]
+        assert mutated(*base, data_of(number)) == mutate(*base, data_of(number)).content
+
+
+def test_a_file_is_laid_out_anew_with_one_thing_wrong() -> None:
+    found = {
+        (fault.what, rule)
+        for each in mutants()
+        if len(each.faults) == 1
+        for fault in each.faults
+        for rule in fault.rules
+    }
+    assert {("row twice", "PF-SEC-007"), ("another unit", "PF-HDR-005"), ("long function", "PF-LIM-006")} <= found

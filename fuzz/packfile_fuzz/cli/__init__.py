@@ -30,6 +30,7 @@ def main() -> None:
     packfile-fuzz bisect --good REV --case FILE      the revision that brought a failure
     packfile-fuzz corpus fuzz/corpus                 what coverage guidance found
     packfile-fuzz rates                              how fast each stage is
+    packfile-fuzz faults                             what finds bugs that are there on purpose
     """  # noqa: D301 - click wants the character itself
 
 

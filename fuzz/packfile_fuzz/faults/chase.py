@@ -24,7 +24,7 @@ from typing import Self
 from packfile_fuzz.faults.catalogue import FAULTS, activate
 from packfile_fuzz.faults.looks import Files, are_different, in_loader, in_process
 from packfile_fuzz.generator import build, from_seed
-from packfile_fuzz.malformed import mutate
+from packfile_fuzz.malformed import mutated
 from packfile_fuzz.program import Program
 from packfile_fuzz.run import Adapter, Loaders
 from packfile_suite.session import LoaderFailed
@@ -76,7 +76,7 @@ def _broken(program: Program, seed: int) -> dict[int, bytes]:
     index = places[seed // _BREAKING % len(places)]
     order = program.entries[index].order
     with Files(program, {}) as whole:
-        return {index: mutate(whole.file(index, order), order, from_seed(seed)[::-1]).content}
+        return {index: mutated(whole.file(index, order), order, from_seed(seed)[::-1])}
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from packfile.adapter import host_module
 from packfile.audit import audit
 from packfile.errors import PackfileError
 from packfile.image import Image
@@ -58,6 +59,7 @@ def in_process(files: Files, *, tier: int, runs: int, mapped: bool) -> Look:
         mapped: Whether its files are mapped, not in memory.
     """
     images: dict[int, Image] = {}
+    files.host = host_module(files.log)  # as the reference makes it now
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory())) if mapped else None
 

@@ -19,6 +19,8 @@ from packfile_fuzz.generator.values import OFFSETS
 _BASE_OPS: Final = (Opcode.LRODATA, Opcode.LDATA, Opcode.LBSS)
 
 
+_FAR_BITS: Final = (1 << 31, 1 << 45, 1 << 63, 1 << 42)
+"""Of an offset past any segment, and of what no address of a set has."""
 _NEVER: Final = 1 << 30
 """No item has this number."""
 
@@ -77,20 +79,19 @@ class Pool:
 class Segments(NamedTuple):
     """Instructions that load an address of a segment of this module, each with its offsets."""
 
-    readable: tuple[tuple[int, tuple[int, ...]], ...]
-    """Those of all segments that exist, or of all three if none does."""
-    writable: tuple[tuple[int, tuple[int, ...]], ...]
+    readable: tuple[tuple[int, tuple[int, ...], int], ...]
+    """Those of all segments that exist, or of all three if none does; and the lengths of the segments."""
+    writable: tuple[tuple[int, tuple[int, ...], int], ...]
     """Those of data and bss alike."""
 
 
 @cache
 def segments(sizes: tuple[int, int, int]) -> Segments:
     """The segments of a module, by the lengths of rodata, data and bss."""
-    every = [(int(op), OFFSETS[size], size) for op, size in zip(_BASE_OPS, sizes, strict=True)]
-    readable = tuple((op, offsets) for op, offsets, size in every if size)
-    writable = tuple((op, offsets) for op, offsets, size in every[1:] if size)
-    absent = tuple((op, offsets) for op, offsets, _ in every)
-    return Segments(readable or absent, writable or readable or absent)
+    every = tuple((int(op), OFFSETS[size], size) for op, size in zip(_BASE_OPS, sizes, strict=True))
+    readable = tuple(each for each in every if each[2])
+    writable = tuple(each for each in every[1:] if each[2])
+    return Segments(readable or every, writable or readable or every)
 
 
 class Body:
@@ -153,9 +154,23 @@ class Body:
     def place(self, number: int, choice: int, *, writes: bool) -> None:
         """Have an address register hold an address, of a writable segment unless nothing `writes`."""
         places = self.segments.writable if writes else self.segments.readable
-        op, offsets = places[(choice >> 8 & 0xFF) % len(places)]
+        op, offsets, _ = places[(choice >> 8 & 0xFF) % len(places)]
         self.code += (op | self.layout.address + number << 8, offsets[choice & 0xFF])
         self.ready |= 1 << number
+
+    def place_at_end(self, number: int, choice: int, room: int, *, writes: bool) -> None:
+        """Have an address register hold an address with `room` bytes from there to the end of its segment."""
+        places = self.segments.writable if writes else self.segments.readable
+        op, _, size = places[(choice & 0xFF) % len(places)]
+        self.code += (op | self.layout.address + number << 8, size - room & 0xFFFFFFFF)
+        self.ready &= ~(1 << number)
+
+    def lose(self, number: int, choice: int) -> None:
+        """Turn a bit of the address that an address register holds, so that it is one of no segment."""
+        register = self.layout.address + number
+        self.load(Opcode.I_CONST, self.layout.length, _FAR_BITS[choice & 3])
+        self.code.append(Opcode.I_XOR | register << 8 | register << 16 | self.layout.length << 24)
+        self.ready &= ~(1 << number)
 
     def branch(self, word: int, shift: int, bits: int, choice: int) -> None:
         """A branch to one of the next instructions, or to any in free form."""

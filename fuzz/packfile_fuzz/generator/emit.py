@@ -15,9 +15,13 @@ from packfile.instructions import Opcode
 from packfile.layout import Binding, ImportKind
 from packfile.model import Import
 from packfile_fuzz.generator.body import Body, Branch
-from packfile_fuzz.generator.shape import HOST, INNER, MOST, Shape
-from packfile_fuzz.generator.values import LENGTHS, LITERALS, MASK32, MASK64, OF_BANK, Bank
+from packfile_fuzz.generator.shape import HOST, INNER, MOST, Shape, other
+from packfile_fuzz.generator.values import CORE, LENGTHS, LITERALS, MASK32, MASK64, OF_BANK, SPECIAL, Bank
 
+_HALF: Final = 1 << 63
+"""Half of the items are not below this."""
+_MOSTLY: Final = 3 << 62
+"""Three quarters of the items are below this."""
 _SPREAD: Final = 0x9E3779B97F4A7C15
 """An odd factor that spreads what few bits choose over 64."""
 
@@ -31,8 +35,6 @@ class Source(NamedTuple):
     """The instruction that loads a constant into it."""
     values: tuple[int, ...]
     """What is worth loading, by a byte."""
-    same: int
-    """Bits of that byte: where all are zero, it decides the next source as well."""
 
 
 class Field(NamedTuple):
@@ -61,6 +63,8 @@ class Detail(NamedTuple):
     """Whether it writes to memory."""
     bank: Bank = "i"
     """Of the register that it writes."""
+    gives: bool = False
+    """Whether it writes a register, which then is its operand a."""
 
 
 Emit = Callable[[Body, int, int, int, Detail], None]
@@ -68,10 +72,34 @@ Emit = Callable[[Body, int, int, int, Detail], None]
 
 
 def preload(body: Body, registers: int, choice: int, detail: Detail) -> None:
-    """Load something decisive into the registers that an instruction will read."""
-    for shift, op, values, same in detail.sources:
-        body.load(op, registers >> shift & 0xFF, values[choice & 0xFF])
-        choice >>= 8 if choice & same else 0
+    """Load something decisive into the registers that an instruction will read.
+
+    Mostly it is a combination of what decides most, of which there are few, so that all of them come up.
+    """
+    mask, step = _WAYS[choice & 7]
+    choice >>= 3
+    for shift, op, values in detail.sources:
+        body.load(op, registers >> shift & 0xFF, values[choice & mask])
+        choice >>= step
+
+
+_WAYS: Final = (*[(CORE - 1, 3)] * 5, *[(0xFF, 8)] * 2, (0xFF, 0))
+"""Bits that choose a value, and how far it is to those of the next source: 0 for the same in all."""
+
+
+def observe(body: Body, register: int, bank: Bank) -> None:
+    """Tell the host what a register holds."""
+    row, shift = _LOGS[bank]
+    body.code += (Opcode.CALLI | register << shift, body.pool.slot(row, fresh=False))
+
+
+def decided(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
+    """An instruction of registers alone, on something decisive; half of the time the host is told its result."""
+    word = raw & mask
+    preload(body, word, raw >> 32, detail)
+    body.code.append(base | word)
+    if raw >> 56 & 1 and detail.gives:
+        observe(body, word >> 8 & 0xFF, detail.bank)
 
 
 def immediate(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
@@ -81,7 +109,13 @@ def immediate(body: Body, raw: int, base: int, mask: int, detail: Detail) -> Non
     for shift, values in detail.fields:
         word |= values[choice & 0xFF] << shift
         choice >>= 8
+    if raw < _HALF:
+        body.code.append(word)
+        return
+    preload(body, raw & mask, choice, detail)
     body.code.append(word)
+    if raw >> 56 & 1:
+        observe(body, word >> 8 & 0xFF, detail.bank)
 
 
 def literal(body: Body, raw: int, base: int, mask: int, _detail: Detail) -> None:
@@ -96,12 +130,9 @@ def constant(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None
     body.code += (base | raw & mask, body.pool.constant(value))
 
 
-_HALF: Final = 1 << 63
-
-
 def address(body: Body, raw: int, base: int, mask: int, _detail: Detail) -> None:
     """An instruction that loads an address of a segment of this module: mostly to an address register."""
-    offsets = next((o for op, o in body.segments.readable if op == base), LITERALS)
+    offsets = next((o for op, o, _ in body.segments.readable if op == base), LITERALS)
     word = base | raw & mask
     if raw >> 40 & 0xFF < 0xE0:
         number = raw >> 8 & 3
@@ -121,18 +152,25 @@ def access(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
         word = word & ~(0xFF << shift) | body.layout.address + number << shift
         if way >= 0xC0 or not body.ready >> number & 1:
             body.place(number, raw >> 48, writes=detail.writes or way & 1 == 1)
+            if raw >> 40 & 0x1F == 0x1F:
+                body.lose(number, raw >> 45)
     if field is not None:
         near = raw >> field.shift & 3
         word |= (near if way & 0x1F else field.values[raw >> 40 & 0xFF]) << field.shift
-    if way & 0x70 == 0x70:
+    if way & 0x30 == 0x30:
         preload(body, raw & mask, raw >> 40, detail)
     body.code.append(word)
+    if raw >= _MOSTLY and detail.gives:
+        observe(body, word >> 8 & 0xFF, detail.bank)
 
 
 def block(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
     """An instruction on as many bytes as a register says."""
     word = base | raw & mask
     choice = raw >> 32
+    if raw >= _MOSTLY:
+        body.code.append(at_edge(body, raw, word, detail))
+        return
     for index, shift in enumerate(detail.addresses):
         number = raw >> shift & 3
         if choice & 0x30 == 0 or not body.ready >> number & 1:
@@ -143,6 +181,27 @@ def block(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
         body.small(body.layout.length, LENGTHS[(raw >> detail.length & 0xFF) % len(LENGTHS)])
         word = word & ~(0xFF << detail.length) | body.layout.length << detail.length
     body.code.append(word)
+
+
+def at_edge(body: Body, raw: int, word: int, detail: Detail) -> int:
+    """The word of an instruction on as many bytes as there are before the end of a segment, or one more, or on none.
+
+    One of its ranges ends there, or they all do, or an address is none.
+    """
+    choice = raw >> 32
+    room = LENGTHS[(raw >> detail.length & 0xF)]
+    for index, shift in enumerate(detail.addresses):
+        way = choice >> 2 + 3 * index & 7
+        if way < 4:
+            # To be read, so that what is written to may be read only; room for no byte in the worst case.
+            body.place_at_end(index, choice >> 8 + 8 * index, room if way else 0, writes=index == 0 and way & 1 == 1)
+        else:
+            body.place(index, choice >> 8 + 8 * index, writes=index == 0)
+            if way == 7:
+                body.lose(index, choice >> 8 + 8 * index)
+        word = word & ~(0xFF << shift) | body.layout.address + index << shift
+    body.small(body.layout.length, (room, room + 1, room, 0)[choice & 3])
+    return word & ~(0xFF << detail.length) | body.layout.length << detail.length
 
 
 def advance(body: Body, raw: int, base: int, _mask: int, _detail: Detail) -> None:
@@ -167,13 +226,24 @@ def call(body: Body, raw: int, base: int, _mask: int, _detail: Detail) -> None:
 
 
 def call_slot(body: Body, raw: int, base: int, _mask: int, _detail: Detail) -> None:
-    """A call through a slot."""
+    """A call through a slot; of some the host is told the first result, and they are given something decisive."""
     slot, shape = _function_slot(body, raw)
-    body.code += (base | body.window(raw, shape), slot)
+    word = base | body.window(raw, shape)
+    decides = raw >= _MOSTLY
+    if decides:
+        for number in range(min(2, shape.signature.i_params)):
+            value = SPECIAL["i"][raw >> 53 + 3 * number & CORE - 1]
+            body.load(Opcode.I_CONST, (word >> 8 & 0xFF) + number, value)
+    body.code += (word, slot)
+    if decides and shape.signature.i_results:
+        observe(body, word >> 8 & 0xFF, "i")
 
 
 def call_reference(body: Body, raw: int, base: int, _mask: int, _detail: Detail) -> None:
-    """A call through a reference, which is loaded just before: no register holds one of a function further up."""
+    """A call through a reference, which is loaded just before: no register holds one of a function further up.
+
+    Some choose between two references, so that the same instruction calls one function after the other.
+    """
     way = raw >> 56
     register = body.layout.reference << 8
     if body.callees and way < 0x68:
@@ -185,8 +255,14 @@ def call_reference(body: Body, raw: int, base: int, _mask: int, _detail: Detail)
     else:
         shape = INNER[way & 7]
         body.load(Opcode.I_CONST, body.layout.reference, _NO_REFERENCES[way >> 3 & 3])
+    if raw >> 53 & 3 == 3:
+        second = body.layout.zero
+        if body.callees and raw >> 29 & 3:
+            second = body.layout.length
+            body.code += (Opcode.LFN | second << 8, body.callees[(raw >> 40 & 0xFF) % len(body.callees)][0])
+        body.code.append(Opcode.I_SELECT | register | second << 16 | (raw >> 24 & body.layout.general) << 24)
     if way & 7 == 7:
-        shape = INNER[raw >> 48 & 7]
+        shape = other(shape, raw >> 48)
     body.code += (base | body.window(raw, shape) | body.layout.reference << 24, shape.word)
 
 
@@ -212,7 +288,9 @@ def slot(body: Body, raw: int, base: int, mask: int, _detail: Detail) -> None:
 
 
 def branch(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
-    """A branch."""
+    """A branch, some on something decisive."""
+    if raw >= _MOSTLY:
+        preload(body, raw & mask, raw >> 40, detail)
     body.branch(base | raw & mask, *detail.branch, raw >> 32)
 
 
@@ -247,6 +325,11 @@ def loop(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
     body.begin_loop(1 + (raw >> 32 & 7), 1 + (raw >> 40 & 3), back)
 
 
+def like(name: str, choice: int) -> str:
+    """A name that is another one, but maybe not by much."""
+    return (name + "\0", name + "~", name[:-1] + "~", "absent")[choice & 3]
+
+
 _BINDINGS: Final = (Binding.EAGER, Binding.LAZY, Binding.WEAK)
 _HOST_NAMES: Final = ("log_i", "log_n", "mix", "log_n", "log_i", "mix", "log_i", "log_n") * 3 + ("trap",)
 
@@ -263,9 +346,10 @@ def _function_slot(body: Body, raw: int) -> tuple[int, Shape]:
         # Eager would make the set unlinkable, and so would weak where something of that name is there.
         binding = Binding.LAZY
         if way < 0xF6:
-            shape = INNER[how & 7]
+            shape = other(shape, how)
         else:
-            module, name, binding = (module if way & 1 else "absent"), "absent", _BINDINGS[1 + how % 2]
+            module, name = (module if way & 1 else "absent"), like(name, how >> 3)
+            binding = _BINDINGS[1 + how % 2]
         if how >= 0xFC:
             binding = Binding.EAGER
     row = imported(ImportKind.FUNCTION, binding, module, name, shape.word)
@@ -276,3 +360,10 @@ def _function_slot(body: Body, raw: int) -> tuple[int, Shape]:
 def imported(kind: ImportKind, binding: Binding, module: str, name: str, requirement: int) -> Import:
     """An import; equal ones are the same, since there are few and making one takes long."""
     return Import(kind, binding, module, name, requirement)
+
+
+_LOGS: Final[dict[Bank, tuple[Import, int]]] = {
+    "i": (imported(ImportKind.FUNCTION, Binding.EAGER, "host", "log_i", HOST["log_i"].word), 8),
+    "n": (imported(ImportKind.FUNCTION, Binding.EAGER, "host", "log_n", HOST["log_n"].word), 16),
+}
+"""What tells the host of a register, and the shift of the register in the word of the call."""

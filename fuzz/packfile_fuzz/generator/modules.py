@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple
@@ -19,7 +20,7 @@ from packfile.layout import Binding, ByteOrder, ImportKind, SectionKind, Segment
 from packfile.model import Export, Function, Import, Module, Skippable
 from packfile_fuzz.generator import emit
 from packfile_fuzz.generator.body import Body, Pool, Target, segments
-from packfile_fuzz.generator.shape import HOST, INNER, LAYOUTS, OUTER, Shape
+from packfile_fuzz.generator.shape import HOST, INNER, LAYOUTS, OUTER, Shape, other
 from packfile_fuzz.generator.templates import Template, policy
 from packfile_fuzz.generator.values import ARGUMENTS, CONTENTS, OF_BANK, SIZES
 from packfile_fuzz.program import Call, Entry, Program
@@ -28,8 +29,19 @@ _MODULES: Final = (1, 2, 1, 2, 3, 2, 1, 3)
 _FUNCTIONS: Final = (1, 2, 3, 2, 4, 3, 2, 3)
 _LAYOUTS: Final = (0, 0, 1, 2)
 _CALLS: Final = (1, 2, 3, 4)
-_NAMES: Final = (("main", "lib", "aux"), ("a", "aa", "\u00e9\U0001f600"))
-_FUNCTION_NAMES: Final = (("f0", "f1", "f2", "f3"), ("b", "\u00fc.\u4e2d", "ba", "a" * 255))
+_NAMES: Final = (
+    ("main", "lib", "aux"),
+    ("a", "aa", "\u00e9\U0001f600"),
+    ("a\0", "a\0a", "a"),
+    ("n" * 32 + "b", "n" * 33, "n" * 32),
+)
+_FUNCTION_NAMES: Final = (
+    ("f0", "f1", "f2", "f3"),
+    ("b", "\u00fc.\u4e2d", "ba", "a" * 255),
+    ("\0", "d\0", "d\0\0", "d"),
+    ("n" * 64 + "b", "n" * 65, "n" * 64, "n" * 64 + "c"),
+)
+"""Those that are alike differ in their ends, in their lengths, and behind a zero byte."""
 _DATA_NAMES: Final = ("rodata", "data", "bss")
 _FREE_FROM: Final = 243
 _MOST_ITEMS: Final = 25
@@ -41,8 +53,8 @@ HEAD_ITEMS: Final = 28
 MOST_READ: Final = HEAD_ITEMS + 12 * (_MOST_ITEMS + 1)
 """Items past which nothing is read."""
 _SEGMENTS: Final = (Segment.RODATA, Segment.DATA, Segment.BSS)
-_FUELS: Final = (0, 1, 2, 3, 5, 8, 100, 9_007_199_254_740_991)
-"""The last, which is the most there is, never ends what goes round for ever: free form has the first four alone."""
+_FUELS: Final = (0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 8, 9, 10, 100, 9_007_199_254_740_991)
+"""The last, which is the most there is, never ends what goes round for ever: free form has the first half alone."""
 _DEPTHS: Final = (0, 1, 2, 3, 4, 9_007_199_254_740_991, 50, 50)
 
 
@@ -64,12 +76,12 @@ def build(content: bytes) -> Program:
     """The program that bytes stand for."""
     items = _items(content)
     head = items[0]
-    names = _FUNCTION_NAMES[head >> 25 & 1]
-    module_names = _NAMES[head >> 24 & 1]
+    names = _FUNCTION_NAMES[head >> 26 & 3]
+    module_names = _NAMES[head >> 24 & 3]
     plans = [_plan(items, position, module_names[position]) for position in range(_MODULES[head & 7])]
     free = head >> 16 & 0xFF >= _FREE_FROM
     calls = [_call(items, number, plans, names, free=free) for number in range(_CALLS[head >> 32 & 3])]
-    data = tuple([row for plan in plans for row in _data_imports(plan.name, plan.sizes)])
+    data = tuple([row for plan in plans for row in _data_imports(plan.name, plan.sizes, names[0])])
     order = _Order(plans, names, free=free)
     stream = filter(None, items[HEAD_ITEMS:])
     entries = []
@@ -83,6 +95,9 @@ def build(content: bytes) -> Program:
         entries.append(_entry(plan, functions, pool, names))
     if uses_host and head >> 40 & 0xFF != 0xFF:
         entries.insert((head >> 48 & 0xFF) % (len(entries) + 1), _HOST)
+    if head >> 57 == 0x7F:
+        # Two of one name, which cannot be linked.
+        entries[-1] = replace(entries[-1], name=entries[0].name)
     return Program(tuple(entries), tuple(calls))
 
 
@@ -146,6 +161,8 @@ def _function(stream: Iterator[int], plan: _Plan, index: int, pool: Pool, after:
     layout = LAYOUTS[number]
     callees, targets, free = after
     body = Body(shape, layout, pool, segments(plan.sizes), callees, targets, free=free)
+    if item >> 56 == 0xFF and item >> 40 & 0xF == 0xF:
+        body.code += _FAR
     _write(body, stream, policy(head >> 8 & 0xFF, number))
     last = Opcode.UNREACHABLE if item >> 16 & 0x7F == 0x7F else Opcode.RET | emit.returned(body, item >> 16)
     i_registers, n_registers = layout.i_registers, layout.n_registers
@@ -153,6 +170,10 @@ def _function(stream: Iterator[int], plan: _Plan, index: int, pool: Pool, after:
     if more > 0xE0:
         i_registers, n_registers = min(i_registers + more - 0xE0, 255), 255
     return Function(shape.signature, i_registers, n_registers, body.finish(last))
+
+
+_FAR: Final = (Opcode.JMP | 33_001 << 8, *([Opcode.JMP | 1 << 8] * 33_000))
+"""A jump of a distance that needs more than 16 bits, and what it passes."""
 
 
 def _write(body: Body, stream: Iterator[int], table: Sequence[Template]) -> None:
@@ -169,8 +190,9 @@ def _write(body: Body, stream: Iterator[int], table: Sequence[Template]) -> None
             body.end_loops()
         if by is None:
             if raw >= least:
-                emit.preload(body, raw & mask, raw >> 32, detail)
-            append(base | raw & mask)
+                emit.decided(body, raw, base, mask, detail)
+            else:
+                append(base | raw & mask)
         else:
             body.index = index
             by(body, raw, base, mask, detail)
@@ -189,9 +211,9 @@ def _entry(plan: _Plan, functions: Sequence[Function], pool: Pool, names: tuple[
         data=CONTENTS[choice >> 35 & 7][: plan.sizes[1]],
         bss_size=plan.sizes[2],
         entry=_entry_of(plan),
-        unit_log2=16 if rare == 0xFF else 12,
-        skippable=_SKIPPABLE if 0xE8 <= rare < 0xF0 else (),
-        digests=0xF0 <= rare < 0xF8,
+        unit_log2=16 if rare >= 0xFE else 12,
+        skippable=_SKIPPABLE if 0xE4 <= rare < 0xEC else (),
+        digests=0xEC <= rare < 0xF8,
     )
     return Entry(plan.name, module, ByteOrder.BIG if choice >> 48 & 1 else ByteOrder.LITTLE)
 
@@ -217,7 +239,7 @@ def _exports(names: tuple[str, ...], count: int, sizes: tuple[int, int, int]) ->
 
 
 @cache
-def _data_imports(module: str, sizes: tuple[int, int, int]) -> tuple[Import, ...]:
+def _data_imports(module: str, sizes: tuple[int, int, int], function: str) -> tuple[Import, ...]:
     """Imports of a module's data to choose from: most of them match, and none of those that do not is eager."""
     good = [
         emit.imported(ImportKind.DATA, binding, module, name, requirement)
@@ -229,6 +251,7 @@ def _data_imports(module: str, sizes: tuple[int, int, int]) -> tuple[Import, ...
         (ImportKind.DATA, Binding.LAZY, "bss", 1 << 31),
         (ImportKind.DATA, Binding.WEAK, "absent", 0),
         (ImportKind.FUNCTION, Binding.LAZY, "data", 0),
+        (ImportKind.DATA, Binding.LAZY, function, 0),
     )
     return (*good, *(emit.imported(kind, binding, module, name, size) for kind, binding, name, size in wanting))
 
@@ -240,22 +263,28 @@ def _call(head: Sequence[int], number: int, plans: Sequence[_Plan], names: tuple
     index = (choice >> 8 & 0x1F) % len(plan.shapes) if choice >> 13 & 7 > 4 else 0
     module, name, shape = plan.name, names[index], plan.shapes[index]
     odd = choice >> 16 & 0xFF
-    given = name if odd < 0xF0 else None
-    if odd in (0xEE, 0xEF):
+    given: str | None = name
+    if odd >= 0xF0:
+        given, shape = None, plan.shapes[_entry_of(plan) or 0]
+    elif odd in (0xEE, 0xEF):
         module, given, shape = "host", "mix", HOST["mix"]
-    elif odd == 0xED:
-        given = "absent"
-    elif given is None:
-        shape = plan.shapes[_entry_of(plan) or 0]
+    elif odd in (0xEC, 0xED):
+        given = emit.like(name, choice >> 32)
+    elif odd in (0xEA, 0xEB):
+        given = _DATA_NAMES[choice >> 32 & 1]
+    elif odd == 0xE9:
+        module = emit.like(module, choice >> 32)
+    elif odd >= 0xE6:
+        shape = other(shape, choice >> 32)
     signature = shape.signature
     tight = choice >> 24 & 0xFF
     return Call(
         module,
         given,
-        tuple([ARGUMENTS[x] for x in i.to_bytes(8, "little")[: signature.i_params + (odd == 0xEC)]]),
+        tuple([ARGUMENTS[x] for x in i.to_bytes(8, "little")[: signature.i_params]]),
         tuple([_FLOATS[x] for x in n.to_bytes(8, "little")[: signature.n_params]]),
-        _FUELS[tight & (3 if free else 7)] if tight >= 0xF8 else 1000,
-        _DEPTHS[tight & 7] if tight & 0xF8 == 0xF0 else 50,
+        _FUELS[tight & (7 if free else 15)] if tight >= 0xF0 else 1000,
+        _DEPTHS[tight & 7] if tight & 0xF8 == 0xE8 else 50,
     )
 
 

@@ -6,6 +6,7 @@ so that masking an operand's byte gives a register that anything may write.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final, NamedTuple
 
 from packfile.model import Signature
@@ -65,9 +66,20 @@ class Shape(NamedTuple):
     """Greatest first register of its float window."""
 
 
+@cache
 def _shape(i_params: int, n_params: int, i_results: int, n_results: int) -> Shape:
     signature = Signature(i_params, n_params, i_results, n_results)
     return Shape(signature, signature.word, MOST - signature.i_window, MOST - signature.n_window)
+
+
+def other(shape: Shape, choice: int) -> Shape:
+    """A shape of which one count is one more or one less."""
+    signature = shape.signature
+    counts = [signature.i_params, signature.n_params, signature.i_results, signature.n_results]
+    which = choice >> 1 & 3
+    more = not counts[which] or (not choice & 1 and counts[which] < MOST)
+    counts[which] += 1 if more else -1
+    return _shape(*counts)
 
 
 INNER: Final = tuple(

@@ -83,7 +83,7 @@ def _emit(row: Instruction, detail: Detail) -> Emit | None:
 def _detail(row: Instruction) -> Detail:
     addresses, length = _memory(row.effect)
     registers = [operand for operand in row.operands if operand.field is FieldKind.REGISTER]
-    written = [operand.bank for operand in registers if operand.role == "dst"]
+    written = [operand.bank for operand in registers if operand.role in ("dst", "var")]
     branches = [operand for operand in row.operands if operand.field is FieldKind.BRANCH]
     return Detail(
         sources=tuple(
@@ -101,14 +101,14 @@ def _detail(row: Instruction) -> Detail:
         length=length,
         writes=TrapCode.READ_ONLY in row.traps,
         bank="n" if "n" in written else "i",
+        gives=any(operand.role in ("dst", "var") for operand in registers),
     )
 
 
 def _source(row: Instruction, operand: Operand) -> Source:
     bank = operand.bank or "i"
     op = Opcode.I_CONST if bank == "i" else Opcode.N_CONST
-    # Some traps need two operands at once, and a comparison turns where both are equal.
-    return Source(8 * operand.position, op, decisive(row, operand.position, bank), 0x40 if row.traps else 0x60)
+    return Source(8 * operand.position, op, decisive(row, operand.position, bank))
 
 
 def _memory(effect: str) -> tuple[tuple[int, ...], int]:
@@ -123,7 +123,7 @@ def _memory(effect: str) -> tuple[tuple[int, ...], int]:
 def _preload_from(row: Instruction, detail: Detail) -> int:
     if not detail.sources:
         return _NEVER
-    return _TRAPPING if row.traps else 0xA8 << 56
+    return _TRAPPING if row.traps else 0x60 << 56
 
 
 def templates(instructions: Mapping[Opcode, Instruction], layout: Layout) -> tuple[Template, ...]:
@@ -140,7 +140,7 @@ def _favourites(by_op: Mapping[Opcode, Template]) -> Iterator[Template]:
         emit.constant: 7,
         emit.address: 2,
         emit.access: 2,
-        emit.block: 1,
+        emit.block: 4,
         emit.literal: 2,
         emit.call: 8,
     }

@@ -49,7 +49,8 @@ INTEGERS: Final = tuple(
             65535,
         ),
         *((1 << 31) - 1, 1 << 31, -(1 << 31), -(1 << 31) - 1, MASK32, 1 << 32, (1 << 52) + 1, (1 << 53) + 1),
-        *((1 << 63) - 1, -(1 << 63), -(1 << 63) + 1, -(1 << 63) + 1024, (1 << 63) - 512, MASK64 - 1024),
+        *((1 << 63) - 1, -(1 << 63), -(1 << 63) + 1, -(1 << 63) + 1024, -(1 << 63) + 1025),
+        *((1 << 63) - 512, MASK64 - 1024),
         *(0x5555555555555555, 0x8000000080000000, 0x7F80000000000001, 0x7FA00000, 0xFF800000, 0x00000001_00000008),
     )
 )
@@ -119,28 +120,52 @@ def immediates(size: int, *, signed: bool) -> tuple[int, ...]:
 
 _COMPARED = re.compile(r"i\[([abc])\] == (-?\(1 << \d+\)|-?\d+)")
 
+CORE: Final = 8
+"""So many entries at the beginning of a table of `decisive` are the ones to meet most often."""
+SPECIAL: Final[dict[Bank, tuple[int, ...]]] = {
+    "i": tuple(x & MASK64 for x in (0, -1, 1, (1 << 63) - 1, -(1 << 63), 2, 63, -2)),
+    "n": (
+        *(0x0000000000000000, 0x8000000000000000, 0x7FF800000000BEEF, 0x3FF0000000000000),
+        *(0x7FF0000000000000, 0xFFF0000000000001, 0xFFF0000000000000, 0xC004000000000000),
+    ),
+}
+"""What makes pairs and triples of operands special: zeros of both signs, units, ends, NaNs, infinities."""
+
 
 def decisive(instruction: Instruction, position: int, bank: Bank) -> tuple[int, ...]:
-    """What to try in a source register of an instruction: `OF_BANK`, but every third boundary is one of its own.
+    """What to try in a source register of an instruction: `CORE` values first, then as in `OF_BANK`.
 
-    Its own are what its effect compares an integer to, and for a float NaNs and ends of integers, where these trap.
+    Among the first are what its effect compares an integer to, and what decides the primitives of the effect.
     """
     found = [text for field, text in _COMPARED.findall(instruction.effect) if "_abc".index(field) == position]
     own = [_number(text) & MASK64 for text in found]
-    if bank == "n":
-        own = [bits for name, values in _OF_CONDITION.items() if name in instruction.effect for bits in values]
-    table = list(OF_BANK[bank])
-    for index, value in zip(range(1, 128, 3), cycle(own), strict=False) if own else ():
-        table[index] = value
-    return tuple(table)
+    own += [bits for name, values in _OF_PRIMITIVE[bank].items() if name in instruction.effect for bits in values]
+    zero, *others = SPECIAL[bank]
+    core = list(islice(dict.fromkeys((zero, *own, *others)), CORE))
+    if 0 < len(own) <= 2:
+        # What two operands decide together is to come up more often than other combinations.
+        core[-len(own) :] = own
+    return (*core, *OF_BANK[bank][CORE:])
 
 
-_OF_CONDITION: Final = {
-    "is_nan": (0x7FF8000000000000, 0xFFF0000000000001),
-    "fits_s": (0x43E0000000000000, 0xC3E0000000000001),
-    "fits_u": (0x43F0000000000000, 0xBFF0000000000000),
+_OF_PRIMITIVE: Final[dict[Bank, dict[str, tuple[int, ...]]]] = {
+    "i": {
+        "nearest_float": (0x8000000000000401, (1 << 53) + 1, (1 << 63) - 1, MASK64),
+        "promote": (0x7FA00000, 0xFF800000, 0x00000001, 0x80000000),
+    },
+    "n": {
+        "is_nan": (0x7FF8000000000000, 0xFFF0000000000001),
+        "fits_s": (0x43E0000000000000, 0xC3E0000000000001),
+        "fits_u": (0x43F0000000000000, 0xBFF0000000000000),
+        "f_nearest": (0x4004000000000000, 0xBFE0000000000000, 0x3FDFFFFFFFFFFFFF, 0x4330000000000001),
+        "f_trunc": (0xBFE0000000000000, 0x4330000000000001),
+        "f_floor": (0xBFE0000000000000, 0x3FE0000000000000),
+        "f_ceil": (0xBFE0000000000000, 0x3FE0000000000000),
+        "demote": (0x47EFFFFFF0000000, 0x3690000000000000, 0x380FFFFFE0000000, 0xFFF0000000000001),
+        "saturate": (0x43E0000000000000, 0xC3E0000000000001, 0x43F0000000000000),
+    },
 }
-"""Floats that decide a primitive of the effects."""
+"""What decides a primitive of the effects, by the bank of its operand."""
 
 
 def _number(text: str) -> int:
@@ -150,14 +175,14 @@ def _number(text: str) -> int:
 
 def _offsets(size: int) -> tuple[int, ...]:
     room = max(1, (size - 56) // 8)
-    good = [8 * (k % room) for k in range(240)]
+    good = [8 * (k % room) for k in range(232)]
     ends = [size + k for k in (0, -1, -2, -4, -8, -16, 1, 8)]
-    return tuple(x & MASK32 for x in (*good, *ends, 1, 2, 4, 12, 3, -1, -8, (1 << 31) - 1))
+    return tuple(x & MASK32 for x in (*good, *ends, 1, 2, 4, 12, 3, 5, 6, 10, 18, 20, 34, 2, 4, -1, -8, (1 << 31) - 1))
 
 
 OFFSETS: Final = {size: _offsets(size) for size in SIZES}
 """Offsets into a segment, by its length, as 32 bits: most are multiples of 8 with 64 bytes after them, where there are
-so many; the last 16 are where segments and alignments end."""
+so many; the last 24 are where segments and alignments end."""
 
 
 def _pattern(salt: int) -> bytes:

@@ -1,12 +1,13 @@
 """Broken files: made from valid ones, and judged by the specification.
 
-Assumes `packfile_fuzz.program` and nothing after it. `mutate` makes a file, `judge` has the reference open, link, call
+Assumes `packfile_fuzz.program` and nothing after it. `mutate` makes a file, `mutated` nothing but
+the file, `judge` has the reference open, link, call
 and audit it. What each check rests on is said by `expectation` and `judging`.
 """
 
 from .expectation import Expectation, expect
 from .judging import CHECKS, Problem, judge
-from .mutation import Broken, Fault, mutate
+from .mutation import Broken, Fault, mutate, mutated
 from .observation import Observed, Setting, observe
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "expect",
     "judge",
     "mutate",
+    "mutated",
     "observe",
 ]

@@ -34,7 +34,7 @@ def code(file: File, choices: Choices) -> Draft:
     if not found:
         return field(file, choices)
     word, instruction = choices.pick(found)
-    what = choices.pick(("operand", "op", "unused", "end", "first word", "swap"))
+    what = choices.pick(("operand", "op", "unused", "end", "operand", "first word", "swap", "operand"))
     if what == "op":
         op = choices.pick(choices.pick((_UNASSIGNED, _OPS)))
         return Draft(f"code[{word}].op", "another op", (file.code(word, 0, op),))
@@ -73,7 +73,11 @@ def _operand(
 ) -> Draft:
     """An operand gets a value at or past the edge of what it may be."""
     start, end, row = function
-    word, instruction = choices.pick([each for each in found if each[1].operands])
+    having = [each for each in found if each[1].operands]
+    if choices.below(2):
+        # Those that name something by its index, or have a window, have the most edges.
+        having = [each for each in having if each[1].literal and each[1].literal.name != "imm32"] or having
+    word, instruction = choices.pick(having)
     operand = choices.pick(instruction.operands)
     if operand.field is FieldKind.LITERAL:
         kind = _INDEXES.get(operand.name)
@@ -90,7 +94,11 @@ def _operand(
     else:
         size = row.n_registers if operand.bank == "n" else row.i_registers
         what = "register beyond the bank" if operand.bank else "immediate"
-        value = choices.pick((size, -1, max(0, size - 1), size + 1, choices.number(1), choices.number(operand.size)))
+        values = [size, -1, max(0, size - 1), size + 1, choices.number(1), choices.number(operand.size)]
+        if not operand.bank:
+            # What counts words, as a table does, meets the end of the function.
+            values += [end - word - 1, end - word - 2, end - word]
+        value = choices.pick(values)
     parts = (value % (1 << 8 * operand.size)).to_bytes(operand.size, "little")
     changes: list[Change] = [file.code(word, operand.position + k, part) for k, part in enumerate(parts)]
     return Draft(f"code[{word}].{'_abc'[operand.position]}", what, changes)

@@ -65,12 +65,12 @@ class Functions:
 
     def _code(self, words: tuple[int, ...], row: FunctionRow) -> Iterator[str]:
         """What code breaks, up to the first instruction that cannot be read."""
-        starts: list[int] = []
+        starts: set[int] = set()
         targets: list[int] = []
         at, last = 0, None
         while at < len(words):
             last = _BY_OP.get(words[at] & 0xFF)
-            starts.append(at)
+            starts.add(at)
             if last is None or at + last.words > len(words):
                 self.lost = True
                 yield "PF-CODE-001" if last is None else "PF-CODE-004"
