@@ -25,7 +25,7 @@ from packfile_fuzz.triage.divergence import first_divergence
 from packfile_fuzz.triage.edits import Edit
 from packfile_fuzz.triage.folder import Settings, triage
 from packfile_fuzz.triage.judge import Judge
-from packfile_fuzz.triage.lines import kept, read, write
+from packfile_fuzz.triage.lines import read
 from packfile_fuzz.triage.minimise import Minimal, minimise, size
 from packfile_fuzz.triage.names import renamed
 from packfile_fuzz.triage.search import Search, Spent, thin
@@ -146,24 +146,6 @@ def test_thinning_leaves_what_is_needed(needed: Sequence[int]) -> None:
 
     thin(10, attempt)
     assert best == list(needed)
-
-
-def test_code_read_as_lines_is_written_as_it_was() -> None:
-    for seed in range(40):
-        for entry in build(from_seed(seed)).entries:
-            for function in entry.module.functions if entry.module else ():
-                lines = read(function.code)
-                assert lines is not None
-                assert write(lines) == function.code
-
-
-def test_a_branch_to_what_is_left_out_goes_to_what_followed_it() -> None:
-    text = ".export func f (i) -> ()\n  jmp_if i0, end\n  i_imm i0, 1\nend:\n  i_imm i0, 2\n  ret\n"
-    lines = read(assemble(text).functions[0].code)
-    assert lines is not None
-    without = ".export func f (i) -> ()\n  jmp_if i0, end\nend:\n  ret\n"
-    assert write(kept(lines, [0, 3])) == assemble(without).functions[0].code
-    assert write(kept(lines, [0])) is None
 
 
 def test_a_module_that_cannot_be_verified_is_no_candidate() -> None:
