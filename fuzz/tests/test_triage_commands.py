@@ -16,24 +16,33 @@ from packfile_fuzz.campaign.session import _finish
 from packfile_fuzz.cli import main
 from packfile_fuzz.faults import FAULTS
 from packfile_fuzz.faults.judge import command_of, environment
-from packfile_fuzz.results import Failure, Signature
+from packfile_fuzz.generator import build, from_seed
+from packfile_fuzz.oracles import ORACLES, examine
+from packfile_fuzz.results import Failure
+from packfile_fuzz.run import Loaders
 from packfile_fuzz.triage.bisection import SKIP, Asked, judged
 from packfile_fuzz.triage.folder import Settings, triage
 from packfile_fuzz.triage.queue import LOG, Queue
+from tests.triage_judge import broken_seed, shown
 
 FAULT = "weak-treated-as-lazy"
-SEED = 22
-"""An example that shows it."""
 WRONG = " ".join(command_of(FAULTS[FAULT]))
 GOOD = f"{sys.executable} -m packfile adapter"
-SIGNATURE = Signature("loader", ("trap divide-by-zero", "trap unbound-import"), "unbound-import", "i_rem_s", "wrong")
-FAILURE = Failure(SEED, "program", SIGNATURE, "it differs")
 LIMIT = 60.0
 
 
 @pytest.fixture(autouse=True)
 def _found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+
+
+@pytest.fixture(scope="module")
+def found() -> Failure:
+    """That of an example which shows the fault, as a campaign reports it."""
+    seed = shown(FAULT)
+    with Loaders({"wrong": tuple(WRONG.split())}) as loaders:
+        (signature, message), *_ = examine(build(from_seed(seed)), [ORACLES["loader"]], loaders).differences
+    return Failure(seed, "program", signature, message)
 
 
 def invoke(*arguments: object) -> Result:
@@ -48,22 +57,23 @@ def until(queue: Queue, left: int = 0) -> None:
         time.sleep(0.05)
 
 
-def test_reproduce_shows_the_example_and_what_differs() -> None:
-    result = invoke("reproduce", "--seed", SEED, "--loader", f"wrong={WRONG}", "--oracle", "loader")
+def test_reproduce_shows_the_example_and_what_differs(found: Failure) -> None:
+    result = invoke("reproduce", "--seed", found.seed, "--loader", f"wrong={WRONG}", "--oracle", "loader")
     assert result.exit_code == 1, result.output
     assert ".export func" in result.output
     assert "call 1: " in result.output
     assert "loader (wrong): call 1 " in result.output
 
 
-def test_reproduce_says_so_if_nothing_differs() -> None:
-    result = invoke("reproduce", "--seed", SEED, "--oracle", "byte-orders")
+def test_reproduce_says_so_if_nothing_differs(found: Failure) -> None:
+    result = invoke("reproduce", "--seed", found.seed, "--oracle", "byte-orders")
     assert result.exit_code == 0, result.output
     assert "nothing differs in 1 comparisons" in result.output
 
 
 def test_reproduce_shows_what_is_broken_in_a_file() -> None:
-    result = invoke("reproduce", "--seed", 34, "--kind", "malformed")
+    seed = broken_seed("header.file_length", "extended")
+    result = invoke("reproduce", "--seed", seed, "--kind", "malformed")
     assert result.exit_code == 0, result.output
     assert "header.file_length: extended; it must show at: open" in result.output
     assert "PF-HDR-008" in result.output
@@ -84,9 +94,9 @@ def test_what_cannot_be_asked_is_refused(arguments: tuple[object, ...], message:
     assert message in result.output
 
 
-def test_minimise_writes_a_case_that_reproduce_runs(tmp_path: Path) -> None:
+def test_minimise_writes_a_case_that_reproduce_runs(found: Failure, tmp_path: Path) -> None:
     options = ("--loader", f"wrong={WRONG}", "--oracle", "loader", "--out", tmp_path)
-    result = invoke("minimise", "--seed", SEED, *options)
+    result = invoke("minimise", "--seed", found.seed, *options)
     assert result.exit_code == 0, result.output
     assert "the suite sees it" in result.output
     (case,) = tmp_path.glob("*/case.yaml")
@@ -96,27 +106,27 @@ def test_minimise_writes_a_case_that_reproduce_runs(tmp_path: Path) -> None:
     assert "wrong [little]: fail" in result.output
 
 
-def test_a_failure_that_is_gone_has_no_case(tmp_path: Path) -> None:
-    found = triage(FAILURE, Settings({"wrong": tuple(GOOD.split())}, seconds=5.0), tmp_path)
-    assert found.case is None
-    assert found.instructions is None
+def test_a_failure_that_is_gone_has_no_case(found: Failure, tmp_path: Path) -> None:
+    made = triage(found, Settings({"wrong": tuple(GOOD.split())}, seconds=5.0), tmp_path)
+    assert made.case is None
+    assert made.instructions is None
     assert "does not fail alone" in json.loads((tmp_path / "triage.json").read_text())["message"]
 
 
-def test_triage_beside_a_campaign_makes_the_case(tmp_path: Path) -> None:
+def test_triage_beside_a_campaign_makes_the_case(found: Failure, tmp_path: Path) -> None:
     queue = Queue([("wrong", tuple(WRONG.split()))], 10.0)
-    queue.add(FAILURE, tmp_path / "one")
+    queue.add(found, tmp_path / "one")
     until(queue)
     assert (tmp_path / "one" / "case.yaml").exists()
     assert (queue.done, queue.failed) == (1, [])
-    queue.add(FAILURE, tmp_path / "one")
+    queue.add(found, tmp_path / "one")
     assert queue.left == 0
 
 
-def test_triage_that_is_ended_leaves_no_process_and_can_be_asked_for_again(tmp_path: Path) -> None:
+def test_triage_that_is_ended_leaves_no_process_and_can_be_asked_for_again(found: Failure, tmp_path: Path) -> None:
     hangs = (sys.executable, "-c", f"import time; time.sleep({LIMIT})", str(tmp_path))
     queue = Queue([("wrong", hangs)], 10.0)
-    queue.add(FAILURE, tmp_path / "one")
+    queue.add(found, tmp_path / "one")
     queue.step()
     end = time.monotonic() + LIMIT
     while not _processes(tmp_path):
@@ -144,20 +154,20 @@ def _processes(directory: Path) -> list[Path]:
     return found
 
 
-def test_triage_that_dies_is_noted_and_the_next_begins(tmp_path: Path) -> None:
+def test_triage_that_dies_is_noted_and_the_next_begins(found: Failure, tmp_path: Path) -> None:
     queue = Queue([("wrong", tuple(WRONG.split()))], 10.0)
-    odd = FAILURE._replace(kind="no such kind")
-    for name, failure in (("odd", odd), ("good", FAILURE)):
-        queue.add(failure, tmp_path / name)
+    odd = found._replace(kind="no such kind")
+    for name, each in (("odd", odd), ("good", found)):
+        queue.add(each, tmp_path / name)
     until(queue)
     assert queue.failed == [tmp_path / "odd"]
     assert "Error" in (tmp_path / "odd" / LOG).read_text()
     assert (tmp_path / "good" / "triage.json").exists()
 
 
-def test_a_signal_ends_triage_at_the_end_of_a_session(tmp_path: Path) -> None:
+def test_a_signal_ends_triage_at_the_end_of_a_session(found: Failure, tmp_path: Path) -> None:
     queue, stop = Queue([], 10.0), threading.Event()
-    queue.add(FAILURE, tmp_path)
+    queue.add(found, tmp_path)
     stop.set()
     _finish(queue, stop)
     assert queue.left == 1
@@ -202,10 +212,10 @@ def repository(tmp_path: Path) -> Path:
     return path
 
 
-def test_bisect_finds_the_revision_and_leaves_the_users_tree_alone(repository: Path) -> None:
+def test_bisect_finds_the_revision_and_leaves_the_users_tree_alone(found: Failure, repository: Path) -> None:
     before = git(repository, "status", "--porcelain"), git(repository, "rev-parse", "HEAD", "main")
     options = ("--repository", repository, "--good", "v1", "--bad", "v6", "--build", "sh build.sh")
-    result = invoke("bisect", *options, "--seed", SEED, "--", sys.executable, "adapter.py")
+    result = invoke("bisect", *options, "--seed", found.seed, "--", sys.executable, "adapter.py")
     assert result.exit_code == 0, result.output
     assert f"the first bad revision is {git(repository, 'rev-parse', 'v5')}" in result.output
     assert (git(repository, "status", "--porcelain"), git(repository, "rev-parse", "HEAD", "main")) == before
@@ -213,22 +223,22 @@ def test_bisect_finds_the_revision_and_leaves_the_users_tree_alone(repository: P
     assert not git(repository, "for-each-ref", "refs/bisect")
 
 
-def test_bisect_says_if_what_is_left_cannot_be_tested(repository: Path) -> None:
+def test_bisect_says_if_what_is_left_cannot_be_tested(found: Failure, repository: Path) -> None:
     options = ("--repository", repository, "--good", "v2", "--bad", "v4", "--build", "exit 1")
-    result = invoke("bisect", *options, "--seed", SEED, "--", sys.executable, "adapter.py")
+    result = invoke("bisect", *options, "--seed", found.seed, "--", sys.executable, "adapter.py")
     assert result.exit_code == 1
     assert "skip" in result.output
     assert len(git(repository, "worktree", "list").splitlines()) == 1
 
 
-def test_bisect_says_if_git_knows_no_such_revision(repository: Path) -> None:
-    result = invoke("bisect", "--repository", repository, "--good", "v0", "--seed", SEED)
+def test_bisect_says_if_git_knows_no_such_revision(found: Failure, repository: Path) -> None:
+    result = invoke("bisect", "--repository", repository, "--good", "v0", "--seed", found.seed)
     assert result.exit_code == 1
     assert "v0" in result.output
     assert len(git(repository, "worktree", "list").splitlines()) == 1
 
 
-def test_a_revision_whose_loader_does_not_start_cannot_be_tested(tmp_path: Path) -> None:
-    asked = Asked((sys.executable, "-c", "raise SystemExit(1)"), "", "", SEED, "program", 5.0, 5.0)
+def test_a_revision_whose_loader_does_not_start_cannot_be_tested(found: Failure, tmp_path: Path) -> None:
+    asked = Asked((sys.executable, "-c", "raise SystemExit(1)"), "", "", found.seed, "program", 5.0, 5.0)
     assert judged(asked, tmp_path) == SKIP
-    assert judged(Asked(tuple(GOOD.split()), "exit 1", "", SEED, "program", 5.0, 5.0), tmp_path) == SKIP
+    assert judged(Asked(tuple(GOOD.split()), "exit 1", "", found.seed, "program", 5.0, 5.0), tmp_path) == SKIP

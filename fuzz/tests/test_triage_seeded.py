@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,30 @@ from packfile_fuzz.faults.judge import command_of, environment
 from packfile_fuzz.triage import remove
 from packfile_suite.cli import main as suite
 from tests.campaign_runs import COMMAND
+from tests.triage_judge import broken_failure, shown
 
 WRONG = ("least-divided-without-trap", "weak-treated-as-lazy", "trailing-bytes-accepted")
 """A trap that is missing, a binding that is another one, and a file that should not open."""
+GOOD = f"{sys.executable} -m packfile adapter"
 MOST_INSTRUCTIONS = 12
-LIMIT = 120.0
+EXAMPLES = 1
+"""Seeds of a campaign, each of which makes a program and a broken file; the first shows the bug."""
+LIMIT = 60.0
 
 
-@pytest.fixture(scope="module")
-def failures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The failures' folder of one campaign against all three loaders."""
-    directory = tmp_path_factory.mktemp("seeded")
-    loaders = [f"--loader={name}={' '.join(command_of(FAULTS[name]))}" for name in WRONG]
-    arguments = ["--oracle", "loader", "--seed", "29", "--examples", "27", "--workers", "1", "--triage", "10s"]
+def first(name: str) -> int:
+    """A seed that shows a fault, so that a campaign need not look at hundreds before it."""
+    return broken_failure(name, "opening").seed if name == "trailing-bytes-accepted" else shown(name)
+
+
+@pytest.fixture(params=WRONG)
+def campaign(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
+    """A seeded bug, and the failures' folder of a campaign against a loader that has it and one that has none."""
+    name: str = request.param
+    loaders = [f"--loader={name}={' '.join(command_of(FAULTS[name]))}", f"--loader=good={GOOD}"]
+    arguments = [*loaders, "--oracle", "loader", "--seed", first(name), "--examples", EXAMPLES]
     done = subprocess.run(
-        [COMMAND, "run", *loaders, *arguments, "--out", directory / "out"],
+        [COMMAND, "run", *map(str, arguments), "--workers", "1", "--triage", "10s", "--out", tmp_path / "out"],
         env=environment(),
         capture_output=True,
         text=True,
@@ -39,15 +49,17 @@ def failures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         timeout=LIMIT,
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    return directory / "out" / "failures"
+    return name, tmp_path / "out" / "failures"
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_a_seeded_bug_becomes_a_small_case_that_the_suite_runs(failures: Path, name: str) -> None:
-    found = [path.parent for path in failures.glob("*/triage.json") if _triage(path)["signature"]["loader"] == name]
+def test_a_seeded_bug_becomes_a_small_case_that_the_suite_runs(campaign: tuple[str, Path]) -> None:
+    name, failures = campaign
+    found = [path.parent for path in failures.glob("*/triage.json")]
     assert found, f"no failure of {name} was triaged"
+    assert {_triage(folder / "triage.json")["signature"]["loader"] for folder in found} == {name}
     case = found[0] / "case.yaml"
     (content,) = yaml.safe_load(case.read_text())
+    _has_files(found[0], content)
     assert _instructions(content) <= MOST_INSTRUCTIONS
     assert set(FAULTS[name].rules) & set(content["rules"]) or name == "weak-treated-as-lazy"
     assert f"kind {_triage(found[0] / 'triage.json')['kind']}" in case.read_text()
@@ -56,13 +68,13 @@ def test_a_seeded_bug_becomes_a_small_case_that_the_suite_runs(failures: Path, n
     assert _reproduced(case, content["id"], "--loader", " ".join(command_of(FAULTS[name]))) == 1
 
 
-def test_each_module_of_a_case_is_there_as_text_and_as_a_file(failures: Path) -> None:
-    for folder in failures.iterdir():
-        (content,) = yaml.safe_load((folder / "case.yaml").read_text())
-        for module in content["modules"]:
-            assert (folder / f"{module}.pkf").read_bytes()
-            assemble((folder / f"{module}.pka").read_text())
-        assert {"count", "first_seen", "last_seen"} <= json.loads((folder / "signature.json").read_text()).keys()
+def _has_files(folder: Path, case: dict[str, Any]) -> None:
+    """Each module of a case is there as text and as a file, and how often the failure came."""
+    assert case["modules"]
+    for module in case["modules"]:
+        assert (folder / f"{module}.pkf").read_bytes()
+        assemble((folder / f"{module}.pka").read_text())
+    assert {"count", "first_seen", "last_seen"} <= json.loads((folder / "signature.json").read_text()).keys()
 
 
 def _triage(path: Path) -> dict[str, Any]:

@@ -108,6 +108,23 @@ def put_first(lines: Sequence[Line], new: Sequence[Line]) -> list[Line]:
     return [_moved(each, lambda target: target + len(new)) for each in (*new, *lines)]
 
 
+def unrolled(lines: Sequence[Line], at: int) -> list[Line]:
+    """Lines with what a branch goes back to, up to it, once more in its place; whatever went to it goes to that."""
+    target = lines[at].target
+    assert target is not None
+    assert target <= at
+    more = at - target
+
+    def old(to: int) -> int:
+        return to + more - 1 if to > at else to
+
+    def again(to: int) -> int:
+        return to + more if target <= to <= at else old(to)
+
+    copy = [_moved(each, again) for each in lines[target:at]]
+    return [*(_moved(each, old) for each in lines[:at]), *copy, *(_moved(each, old) for each in lines[at + 1 :])]
+
+
 def _moved(line: Line, to: Callable[[int], int]) -> Line:
     return line if line.target is None else line._replace(target=to(line.target))
 

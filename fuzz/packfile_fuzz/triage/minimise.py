@@ -104,6 +104,7 @@ def _passes(search: Search) -> list[Callable[[], None]]:
         parts.entries,
         parts.parts,
         parts.code,
+        lambda: parts.loops(size),
         parts.frills,
         lambda: calls.signatures(search),
         lambda: calls.arguments(search),

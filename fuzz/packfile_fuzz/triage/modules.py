@@ -13,12 +13,15 @@ from packfile.instructions import FieldKind, Opcode
 from packfile.layout import ByteOrder
 from packfile.model import Module
 from packfile_fuzz.triage import remove
-from packfile_fuzz.triage.lines import Line, branch_of, kept, line, read
+from packfile_fuzz.triage.lines import Line, branch_of, kept, line, read, unrolled
 from packfile_fuzz.triage.search import Search, thin
 from packfile_fuzz.triage.specimen import Specimen
 
 Make = Callable[[Specimen, int, Module], Iterator[Specimen]]
 """From a specimen, the place of a module and the module that is to stand there, the candidates for it, best first."""
+
+_LONGEST = 30
+"""Instructions of a loop that may be written twice."""
 
 
 def plain(whole: Specimen, position: int, module: Module) -> Iterator[Specimen]:
@@ -74,6 +77,14 @@ class Modules:
             for index in range(len(self._module(at).functions)):
                 self._tables(at, index)
 
+    def loops(self, size: Callable[[Specimen], int]) -> None:
+        """Have what a loop repeats stand there twice, the last loop first, where the loop takes more instructions."""
+        for at in self._places():
+            for index in range(len(self._module(at).functions)):
+                lines = read(self._module(at).functions[index].code) or []
+                for number in range(len(lines) - 1, -1, -1):
+                    self._search.tentatively([partial(self._unroll, at, index, number)], size)
+
     def frills(self) -> None:
         """Leave out what few failures need: sections, digests, entry, large units, bytes of segments, registers."""
         for at in self._places():
@@ -127,6 +138,14 @@ class Modules:
                     changed(partial(Line._replace, literal=0))
             elif operand != branch_of(it.row) and it.value(operand):
                 changed(partial(Line.with_value, operand=operand, value=0))
+
+    def _unroll(self, at: int, index: int, number: int) -> None:
+        lines = read(self._module(at).functions[index].code) or []
+        target = lines[number].target if number < len(lines) else None
+        if target is None or not 0 <= number - target <= _LONGEST:
+            return
+        if self._attempt(at, partial(remove.edited, change=partial(unrolled, at=number), which=[index])):
+            self.code()
 
     def _leaving(self, at: int, index: int) -> Callable[[list[int]], bool]:
         """What tries to have just some lines of a function."""
