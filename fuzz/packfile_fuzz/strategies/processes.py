@@ -118,14 +118,16 @@ class ProcessMachine(RuleBasedStateMachine):
 
     @rule(place=PLACES, subject=SUBJECTS)
     def write_damaged(self, place: int, subject: Subject) -> None:
-        """Put a file there that lacks its last byte."""
+        """Put a file there that lacks its last byte, and so is not opened."""
         self._write(place, file_of(subject)[:-1], None)
+        self.open(place)
 
     @rule(place=PLACES)
     def remove(self, place: int) -> None:
-        """Have no file there."""
+        """Have no file there to be opened."""
         self._path(place).unlink(missing_ok=True)
         self._files.pop(place, None)
+        self.open(place)
 
     @rule(target=images, place=PLACES)
     def open(self, place: int) -> OpenImage | MultipleResults[OpenImage]:

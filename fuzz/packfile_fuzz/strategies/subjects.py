@@ -129,7 +129,7 @@ _ODD: Mapping[int, Callable[[Call], Call]] = {
     **dict.fromkeys((0xFD, 0xED), lambda call: replace(call, depth=0)),
     **dict.fromkeys((0xFC, 0xEC), lambda call: replace(call, depth=1)),
     **dict.fromkeys((0xFB, 0xEB), lambda call: replace(call, function="spin", i=())),
-    **dict.fromkeys(range(0xF0, 0xF4), lambda call: replace(call, i=(*call.i, 0))),
+    **dict.fromkeys((*range(0xE0, 0xE6), *range(0xF0, 0xF4)), lambda call: replace(call, i=(*call.i, 0))),
     **dict.fromkeys(range(0xF4, 0xF6), lambda call: replace(call, module="absent")),
     **dict.fromkeys(range(0xF6, 0xF8), lambda call: replace(call, function="absent")),
 }
