@@ -169,20 +169,24 @@ ANSWERED = r"expected Answer\("
 WRONG: dict[Callable[[], AbstractContextManager[None]], str] = {
     closing_disturbs: ANSWERED,
     closed_is_linked: "expected Answer.outcome='refused'",
-    file_is_opened_again_at_link: NOT_MAPPED,
-    images_are_kept_by_path: NOT_MAPPED,
-    closed_process_is_called: MAPPED,
+    file_is_opened_again_at_link: f"{NOT_MAPPED}|{MAPPED}|{ANSWERED}",
+    images_are_kept_by_path: f"{NOT_MAPPED}|{ANSWERED}",
+    closed_process_is_called: f"{MAPPED}|expected Answer.outcome='refused'",
     data_is_kept_with_the_image: ANSWERED,
     data_is_copied: "bytes were copied",
     digests_keep_the_mapping: MAPPED,
     partial(activate, "exhausted-goes-on"): "expected Answer.outcome='exhausted'",
     partial(activate, "trapped-does-not-go-on"): "got Answer.outcome='exhausted'",
-    partial(activate, "data-shared-between-processes"): "bytes were copied",
+    partial(activate, "data-shared-between-processes"): f"bytes were copied|{ANSWERED}",
     partial(activate, "slots-kept-with-the-file"): ANSWERED,
     partial(activate, "weak-treated-as-lazy"): "expected Answer.outcome='unlinkable'",
     partial(activate, "mapping-kept"): MAPPED,
 }
-"""What is wrong, and what the machine says of it."""
+"""What is wrong, and what the machine says of it: where it shows in several ways, any may be the first.
+
+Even derandomized, hypothesis draws from the constants of all modules that are loaded, so which it is depends on the
+tests that are run together.
+"""
 
 
 def name_of(wrong: Callable[[], AbstractContextManager[None]]) -> str:

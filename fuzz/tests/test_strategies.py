@@ -85,8 +85,24 @@ def test_programs_are_as_they_were_asked_for(
     check()
 
 
+TWICE = bytes([1, 0, 0, 0, 0, 0, 0, 0xFF])
+"""Two modules of one name, and the host before them if they use it."""
+
+
+@QUIET
+@given(content=st.binary(min_size=250, max_size=250))
+def test_without_host_no_module_takes_its_name(content: bytes) -> None:
+    program = program_of(TWICE + content, host=False)
+    assert hostless(program)
+    assert len(program.entries) == 2
+    assert len({entry.name for entry in program.entries}) == 1
+    graph = import_graph_of(TWICE + content, host=False)
+    assert [entry.name for entry in graph.entries] == ["main", "lib", "aux"]
+
+
 @QUIET
 @given(module=modules(digests=True))
+@example(module_of("3:02 320:a3 327:60", digests=True))
 def test_a_module_links_alone_beside_the_host(module: Module) -> None:
     assert module.digests
     assert {row.module for row in module.imports} <= {"main", "host", "absent"}

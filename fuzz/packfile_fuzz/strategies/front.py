@@ -94,8 +94,8 @@ def programs(
 ) -> st.SearchStrategy[Program]:
     """Sets of one to three modules, mostly with the host module, and one to four calls to make of them.
 
-    Few fail to link, since an eager import of theirs is missing or another. They shrink to one module with one function
-    and one call of it.
+    Few fail to link, since an eager import of theirs is missing or another, or a name stands twice. They shrink to one
+    module with one function and one call of it.
 
     Args:
         order: Byte order of all files; mixed if left open.
@@ -124,10 +124,11 @@ def import_graphs(
 ) -> st.SearchStrategy[Program]:
     """Programs of two or three modules that import from each other in a circle, with every binding.
 
-    What `programs` gives, and five imports more in each module: an eager, a lazy and a weak one of the module after it,
-    and two of any module, itself included, of functions and of data. Some lazy ones are missing or another, some weak
-    ones missing. A function `links` of each module gives `bound?` and `ldslot` of them and calls those that are
-    functions; the last calls of the program are of these. They shrink to two modules that export one function each.
+    What `programs` gives, with each name once, and five imports more in each module: an eager, a lazy and a weak one of
+    the module after it, and two of any module, itself included, of functions and of data. Some lazy ones are missing or
+    another, some weak ones missing. A function `links` of each module gives `bound?` and `ldslot` of them and calls
+    those that are functions; the last calls of the program are of these. They shrink to two modules that export one
+    function each.
 
     Args:
         order: As for `programs`, as all others.

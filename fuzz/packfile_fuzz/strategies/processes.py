@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -55,6 +56,7 @@ SUBJECTS = st.binary(min_size=SUBJECT_BYTES, max_size=SUBJECT_BYTES).map(subject
 SETS = st.sampled_from((NAMES, ("b", "a", "c"), ("c", "b", "a"), ("a", "a", "b")))
 """Names under which up to three images are linked; in one of them a name stands twice."""
 REQUESTS = st.binary(min_size=4, max_size=4).map(request_of)
+SOME_REQUESTS = st.lists(REQUESTS, max_size=8)
 
 
 @dataclass
@@ -116,14 +118,16 @@ class ProcessMachine(RuleBasedStateMachine):
 
     @rule(place=PLACES, subject=SUBJECTS)
     def write_damaged(self, place: int, subject: Subject) -> None:
-        """Put a file there that lacks its last byte."""
+        """Put a file there that lacks its last byte, and so is not opened."""
         self._write(place, file_of(subject)[:-1], None)
+        self.open(place)
 
     @rule(place=PLACES)
     def remove(self, place: int) -> None:
-        """Have no file there."""
+        """Have no file there to be opened."""
         self._path(place).unlink(missing_ok=True)
         self._files.pop(place, None)
+        self.open(place)
 
     @rule(target=images, place=PLACES)
     def open(self, place: int) -> OpenImage | MultipleResults[OpenImage]:
@@ -137,11 +141,20 @@ class ProcessMachine(RuleBasedStateMachine):
         self._images.append(image)
         return image
 
-    @rule(target=processes, chosen=st.lists(images, min_size=1, max_size=3), names=SETS, host=st.integers(-1, 3))
+    @rule(
+        target=processes,
+        chosen=st.lists(images, min_size=1, max_size=3),
+        names=SETS,
+        host=st.integers(-1, 3),
+        requests=SOME_REQUESTS,
+    )
     def link(
-        self, chosen: list[OpenImage], names: tuple[str, ...], host: int
+        self, chosen: list[OpenImage], names: tuple[str, ...], host: int, requests: Sequence[Request]
     ) -> OpenProcess | MultipleResults[OpenProcess]:
-        """Link images, an image more than once perhaps, and the host module at a position of its own, or nowhere."""
+        """Link images, an image more than once perhaps, and the host module at a position of its own, or nowhere.
+
+        Calls are made at once: of many examples hypothesis leaves out the rule that makes them.
+        """
         handles: list[tuple[str, Handle]] = [(name, image.handle) for name, image in zip(names, chosen, strict=False)]
         subjects: list[tuple[str, Subject | None]] = [
             (name, image.subject) for name, image in zip(names, chosen, strict=False)
@@ -155,10 +168,13 @@ class ProcessMachine(RuleBasedStateMachine):
             return multiple()
         process = OpenProcess(handle, Linked(dict(subjects)), chosen)
         self._processes.append(process)
+        self.call(process, requests)
         return process
 
-    @rule(target=processes, place=PLACES, subjects=st.lists(SUBJECTS, min_size=1, max_size=3))
-    def start(self, place: int, subjects: list[Subject]) -> OpenProcess | MultipleResults[OpenProcess]:
+    @rule(target=processes, place=PLACES, subjects=st.lists(SUBJECTS, min_size=1, max_size=3), requests=SOME_REQUESTS)
+    def start(
+        self, place: int, subjects: list[Subject], requests: Sequence[Request]
+    ) -> OpenProcess | MultipleResults[OpenProcess]:
         """Link new files beside the host module, and close their images: what is linked needs them no longer."""
         opened = []
         for subject in subjects:
@@ -166,13 +182,15 @@ class ProcessMachine(RuleBasedStateMachine):
             image = self.open(place)
             assert isinstance(image, OpenImage)
             opened.append(image)
-        process = self.link(opened, NAMES, 0)
+        process = self.link(opened, NAMES, 0, ())
         for image in opened:
             self.close_image(image)
+        if isinstance(process, OpenProcess):
+            self.call(process, requests)
         return process
 
     @rule(process=processes, requests=st.lists(REQUESTS, min_size=1, max_size=16))
-    def call(self, process: OpenProcess, requests: list[Request]) -> None:
+    def call(self, process: OpenProcess, requests: Sequence[Request]) -> None:
         """Call functions of a process, each as often as it comes."""
         for request in requests:
             call = request.call(process.linked.modules)
@@ -182,9 +200,10 @@ class ProcessMachine(RuleBasedStateMachine):
 
     @rule(target=closed_images, image=consumes(images))
     def close_image(self, image: OpenImage) -> OpenImage:
-        """Close an image; processes of it go on."""
+        """Close an image; processes of it go on, and none comes of it any more."""
         image.closed = True
         self._close(image.handle)
+        self.link_what_is_closed(image, [])
         return image
 
     @rule(target=closed_processes, process=consumes(processes))

@@ -108,9 +108,15 @@ class Request(NamedTuple):
         """The call of one of these modules."""
         subjects = [(name, subject) for name, subject in modules.items() if subject is not None]
         name, subject = subjects[self.module % len(subjects)]
-        function, count = [*subject.exports.items()][self.function % len(subject.exports)]
-        call = Call(name, function, (self.argument,) * count)
+        exports = subject.exports
+        functions = [*exports, *(name for name in _OFTEN if name in exports)]
+        function = functions[self.function % len(functions)]
+        call = Call(name, function, (self.argument,) * exports[function])
         return _ODD.get(self.oddity, _unchanged)(call)
+
+
+_OFTEN = ("ask", "ask", "give")
+"""Functions that come up more often: what they come to depends on most."""
 
 
 def _unchanged(call: Call) -> Call:
@@ -118,12 +124,12 @@ def _unchanged(call: Call) -> Call:
 
 
 _ODD: Mapping[int, Callable[[Call], Call]] = {
-    0xFF: lambda call: replace(call, fuel=0),
-    0xFE: lambda call: replace(call, fuel=1),
-    0xFD: lambda call: replace(call, depth=0),
-    0xFC: lambda call: replace(call, depth=1),
-    0xFB: lambda call: replace(call, function="spin", i=()),
-    **dict.fromkeys(range(0xF0, 0xF4), lambda call: replace(call, i=(*call.i, 0))),
+    **dict.fromkeys((0xFF, 0xEF), lambda call: replace(call, fuel=0)),
+    **dict.fromkeys((0xFE, 0xEE), lambda call: replace(call, fuel=1)),
+    **dict.fromkeys((0xFD, 0xED), lambda call: replace(call, depth=0)),
+    **dict.fromkeys((0xFC, 0xEC), lambda call: replace(call, depth=1)),
+    **dict.fromkeys((0xFB, 0xEB), lambda call: replace(call, function="spin", i=())),
+    **dict.fromkeys((*range(0xE0, 0xE6), *range(0xF0, 0xF4)), lambda call: replace(call, i=(*call.i, 0))),
     **dict.fromkeys(range(0xF4, 0xF6), lambda call: replace(call, module="absent")),
     **dict.fromkeys(range(0xF6, 0xF8), lambda call: replace(call, function="absent")),
 }
@@ -134,8 +140,9 @@ def request_of(content: bytes) -> Request:
     return Request(*content)
 
 
-_GIVES = ("(i) -> (i)", "(i) -> (i)", "", "() -> (i)")
-_BINDINGS = (Binding.LAZY, Binding.EAGER, Binding.WEAK, None)
+_GIVES = (*(["(i) -> (i)"] * 4), "", *(["() -> (i)"] * 3))
+_BINDINGS = (*([Binding.LAZY] * 4), Binding.EAGER, Binding.WEAK, Binding.WEAK, None)
+"""Most often the one with which every set can be linked."""
 SUBJECT_BYTES = 3
 """Bytes that each is made of."""
 
@@ -147,9 +154,9 @@ def subject_of(content: bytes) -> Subject:
         value,
         (ByteOrder.LITTLE, ByteOrder.BIG)[kind & 1],
         bool(kind >> 1 & 1),
-        _GIVES[kind >> 2 & 3],
-        _BINDINGS[link & 3],
-        NAMES[(link >> 2) % len(NAMES)],
+        _GIVES[kind >> 2 & 7],
+        _BINDINGS[link & 7],
+        NAMES[(link >> 3) % len(NAMES)],
     )
 
 

@@ -22,8 +22,15 @@ CHOICES = 64
 """Bytes at the front of a broken file's that say what is broken; a module's follow."""
 SEVERAL_FROM = 232
 """First byte of those, from which on there are several faults."""
-_NAMES_AT, _FREE_AT = 3, 2
-"""Bytes of a program: of its names, and whether it is free form."""
+_FREE_AT, _NAMES_AT, _HOST_AT, _TWICE_AT = 2, 3, 5, 7
+"""Bytes of a program: whether it is free form, of its names, whether the host is left out, and whether a name stands
+twice."""
+_PLAIN_NAMES = 0xFC
+"""What is kept of the byte of names, where the first module is to be `main`."""
+_HOSTLESS = 0xFF
+"""Byte of a program that is without the host module, whatever it imports."""
+_ONCE = 0xFD
+"""Greatest byte with which each name stands once."""
 _MANY = b"\1\4"
 """First bytes that have two modules, and three."""
 
@@ -37,7 +44,8 @@ def program_of(
     free: bool | None = None,
 ) -> Program:
     """The program that `programs` gives for some bytes; the options are explained there."""
-    return _adapted(build(_set(content_of(content), _FREE_AT, _free_byte(free))), order, digests, host=host)
+    data = _set(_set(content_of(content), _FREE_AT, _free_byte(free)), _HOST_AT, None if host else _HOSTLESS)
+    return _adapted(build(data), order, digests, host=host)
 
 
 def module_of(
@@ -45,7 +53,7 @@ def module_of(
 ) -> Module:
     """The module that `modules` gives for some bytes; the options are explained there."""
     data = _set(content_of(content), 0, 0)
-    data = _set(data, _NAMES_AT, data[_NAMES_AT] & 0xFE if len(data) > _NAMES_AT else None)
+    data = _set(data, _NAMES_AT, data[_NAMES_AT] & _PLAIN_NAMES if len(data) > _NAMES_AT else None)
     program = program_of(data, digests=digests, host=host, free=free)
     return next(entry.module for entry in program.entries if entry.module is not None)
 
@@ -62,6 +70,8 @@ def import_graph_of(
     data = content_of(content)
     data = _set(data, 0, _MANY[(data[0] if data else 0) % len(_MANY)])
     data = _set(data, _FREE_AT, _free_byte(free))
+    data = _set(data, _TWICE_AT, min(data[_TWICE_AT], _ONCE) if len(data) > _TWICE_AT else None)
+    data = _set(data, _HOST_AT, None if host else _HOSTLESS)
     return _adapted(connected(build(data), data), order, digests, host=host)
 
 
@@ -101,7 +111,7 @@ def _adapted(program: Program, order: ByteOrder | None, digests: bool | None, *,
     for entry in program.entries:
         if entry.module is not None:
             entries.append(_changed(entry, entry.module, order, digests, host=host))
-        elif host:
+        else:
             entries.append(entry)
     return Program(tuple(entries), program.calls)
 
