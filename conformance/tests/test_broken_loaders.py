@@ -14,7 +14,7 @@ CAUGHT_BY = {
     "host_order_constants": {"exe-i_const-edges", "exe-n_const-edges", "hdr-byte-order-covers-every-integer"},
     "swapped_data": {"fix-data-is-shared", "fix-eager-present-binds", "fix-units-and-orders-mix"},
     "eager_weak": {"fix-weak-missing-loads-zero", "fix-weak-missing-bound-gives-zero", "fix-weak-missing-calli-traps"},
-    "patched_slots": {"fix-same-image-in-two-processes", "fix-order-of-set-gives-positions", "fix-cycle-of-two"},
+    "patched_slots": {"fix-same-image-in-two-processes", "fix-order-of-set-gives-positions"},
 }
 """Cases that catch each loader."""
 

@@ -1,6 +1,6 @@
 """Whatever a file holds, opening, linking, calling and auditing it end with an outcome of the spec.
 
-Three modules, in both byte orders, are cut at every byte, and every byte of them is replaced by each of five values.
+Three modules, in both byte orders, are cut at every byte, and every byte of them is replaced by each of three values.
 """
 
 import resource
@@ -76,7 +76,7 @@ CALLS: dict[str, list[tuple[str, list[int], list[float]]]] = {
     "linked": [("mix", [1], [2.0]), ("table", [1], [])],
 }
 SOURCES = {"fib": FIB, "memory": MEMORY, "linked": LINKED}
-REPLACEMENTS = (0x00, 0x7F, 0x80, 0xFF, None)
+REPLACEMENTS = (0x00, 0xFF, None)
 """Values that a byte is replaced by; None stands for one more than it was."""
 
 OUTCOMES = {"ok", "malformed", "unsupported", "unlinkable", "invalid", "trap", "exhausted"}

@@ -7,11 +7,13 @@ the same on each run, unless there is a database of examples that failed.
 from __future__ import annotations
 
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis.database import ExampleDatabase
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
 QUICK, LONG = "quick", "long"
 PROFILES = (QUICK, LONG)
 """What can be asked for."""
+KEPT = ".hypothesis/examples"
+"""Where `long` keeps what failed, from the current directory, as hypothesis does by itself."""
 
 
 def profile(name: str, database: ExampleDatabase | None = None) -> settings:
@@ -29,8 +31,9 @@ def profile(name: str, database: ExampleDatabase | None = None) -> settings:
     # What is slow here is a program's own fuel, or another process.
     common = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False)
     if name == LONG:
-        long = settings(common, max_examples=10_000, stateful_step_count=50, derandomize=False)
-        return long if database is None else settings(long, database=database)
+        # Named, since with CI set hypothesis would keep nothing.
+        kept = DirectoryBasedExampleDatabase(KEPT) if database is None else database
+        return settings(common, max_examples=10_000, stateful_step_count=50, derandomize=False, database=kept)
     phases = [phase for phase in Phase if phase is not Phase.explain]
     quick = settings(common, max_examples=50, stateful_step_count=25, phases=phases)
     if database is None:
