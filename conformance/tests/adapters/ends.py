@@ -72,8 +72,9 @@ def close_output(_: Scene) -> None:
 
 
 def close_input(scene: Scene) -> None:
-    say(scene.line)
+    # Before the answer, or the next request could be written in between.
     os.close(0)
+    say(scene.line)
     hang()
 
 
