@@ -51,7 +51,7 @@ class Harnesses(NamedTuple):
     def run(self, name: str, *arguments: str | Path, builder: str = "") -> subprocess.CompletedProcess[str]:
         """One of them, in the directory of the first."""
         environ = environment() | ({"PACKFILE_FUZZ_BUILDER": builder} if builder else {})
-        # Linux counts the most that the parent ever had as the child's own, and pytest's process may have had gigabytes.
+        # Linux counts the most that the parent ever had as the child's own, and pytest may have had gigabytes.
         limits = ("-rss_limit_mb=0", "-malloc_limit_mb=2048")
         words = [str(getattr(self, name)), *limits, *map(str, arguments)]
         return subprocess.run(
