@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from packfile import layout
 from packfile.layout import ByteOrder
 from packfile.model import Module
 from packfile.writer import encode
 from packfile_fuzz import run
 from packfile_fuzz.malformed import CHECKS, Broken, Fault, Problem, expect
 from packfile_fuzz.oracles import ORACLES, Options, rates, run_range, unfair
+from packfile_fuzz.oracles.broken import examine_mutant
 from packfile_fuzz.program import Entry
 from packfile_fuzz.results import Tally
 from packfile_fuzz.run import Comparison, Loaders, Verdict
@@ -173,3 +175,20 @@ def test_a_check_that_finds_something_is_told(monkeypatch: pytest.MonkeyPatch) -
     (failure,) = run_range(3, 1, Options(oracles=(), kind="malformed")).failures
     assert failure.signature == ("opening", ("malformed", "ok"), "PF-HDR-004", "", "reference")
     assert failure.message == problem.message
+
+
+def test_memory_of_a_broken_file_is_looked_at_as_far_as_that_file_has_it() -> None:
+    """A bss of another size is no fault; with the size that it had before, every loader seemed to differ."""
+    entry = Entry("main", Module(bss_size=256))
+    content = bytearray(encode(Module(bss_size=256), ByteOrder.LITTLE))
+    layout.HEADER[ByteOrder.LITTLE].pack_into(
+        content,
+        0,
+        *layout.Header._make(layout.HEADER[ByteOrder.LITTLE].unpack_from(content))._replace(bss_size=1),
+    )
+    broken = Broken(bytes(content), ByteOrder.LITTLE, (), expect(bytes(content)))
+    command = {"again": [sys.executable, "-m", "packfile", "adapter"]}
+    with Loaders(command) as loaders:
+        judgement = examine_mutant(entry, broken, loaders)
+    assert judgement.differences == []
+    assert [comparison.verdict for oracle, comparison in judgement.comparisons if oracle == "loader"] == [Verdict.EQUAL]

@@ -130,7 +130,9 @@ def program_of(entry: Entry, broken: Broken) -> Program:
         called.append((None, expected.entry))
     signatures = [None if index is None else Signature.from_word(expected.signatures[index]) for _, index in called]
     calls = [_call(name, signature) for (name, _), signature in zip(called, signatures, strict=True)]
-    return Program((Entry("host", None), replace(entry, name="main")), tuple(calls))
+    # Memory is looked at as far as the broken file has it.
+    module = replace(entry.module, bss_size=expected.bss_size) if entry.module else None
+    return Program((Entry("host", None), replace(entry, name="main", module=module)), tuple(calls))
 
 
 def _call(name: str | None, signature: Signature | None) -> Call:
