@@ -36,14 +36,7 @@ from . import times
     help="A directory of the repository.",
 )
 @click.option("--timeout", type=float, default=10.0, show_default=True, help="Seconds for one answer.")
-@click.option(
-    "--building",
-    callback=times.seconds,
-    default="10m",
-    show_default=True,
-    metavar="TIME",
-    help="How long making the loader may take.",
-)
+@times.option("--building", default="10m", help="How long making the loader may take.")
 @click.argument("command", nargs=-1, metavar="[-- LOADER...]", type=click.UNPROCESSED)
 def bisect(
     good: str,

@@ -24,14 +24,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="All signatures of a campaign that have no triage yet.",
 )
-@click.option(
-    "--limit",
-    callback=times.seconds,
-    default="1m",
-    show_default=True,
-    metavar="TIME",
-    help="How long to make a failure smaller.",
-)
+@times.option("--limit", default="1m", help="How long to make a failure smaller.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

@@ -23,13 +23,7 @@ from . import times
     show_default=True,
     help="Valid modules that are run, broken files, or both.",
 )
-@click.option(
-    "--time",
-    "seconds",
-    callback=times.seconds,
-    metavar="TIME",
-    help="Wall time of all sessions, such as 8h, 5m or 30s.",
-)
+@times.option("--time", "seconds", help="Wall time of all sessions, such as 8h, 5m or 30s.")
 @click.option("--examples", type=click.IntRange(min=1), metavar="N", help="Seeds of the campaign.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Worker processes; one a core by default.")
@@ -43,36 +37,15 @@ from . import times
 )
 @click.option("--resume", is_flag=True, help="Go on with the campaign in that directory.")
 @click.option("--descending", is_flag=True, help="Begin with the highest seed; needs --examples.")
-@click.option(
-    "--hang",
-    callback=times.seconds,
-    default="2m",
-    show_default=True,
-    metavar="TIME",
-    help="A range that takes longer hangs.",
-)
-@click.option(
-    "--patience",
-    callback=times.seconds,
-    default="1m",
-    show_default=True,
-    metavar="TIME",
-    help="How long to wait for a lost scheduler.",
-)
+@times.option("--hang", default="2m", help="A range that takes longer hangs.")
+@times.option("--patience", default="1m", help="How long to wait for a lost scheduler.")
 @click.option(
     "--database",
     type=click.Path(file_okay=False, path_type=Path),
     help="Directory for the bytes of failing examples, as hypothesis keeps them; `examples` in that of --out.",
 )
 @click.option("--redis", metavar="URL", help="Redis server to share those bytes with others.")
-@click.option(
-    "--triage",
-    callback=times.seconds,
-    default="1m",
-    show_default=True,
-    metavar="TIME",
-    help="How long to make the first failure of a signature smaller.",
-)
+@times.option("--triage", default="1m", help="How long to make the first failure of a signature smaller.")
 @click.option("--no-triage", is_flag=True, help="Make no cases of failures; `minimise` does it later.")
 @click.option("--work", metavar="MODULE:NAME", hidden=True, help="What to run in place of the oracles.")
 def run(out: Path, **options: Any) -> None:  # noqa: ANN401 - click's

@@ -21,15 +21,7 @@ def oracles() -> None:
 
 @click.command()
 @click.option("--loader", "loaders", multiple=True, metavar="[NAME=]CMD", help="Command of an adapter to measure too.")
-@click.option(
-    "--time",
-    "seconds",
-    callback=times.seconds,
-    default="2s",
-    show_default=True,
-    metavar="TIME",
-    help="How long to measure each stage.",
-)
+@times.option("--time", "seconds", default="2s", help="How long to measure each stage.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def rates(loaders: tuple[str, ...], seconds: float, *, as_json: bool) -> None:
     """Measure how many examples a second each stage does, on one core.

@@ -85,16 +85,14 @@ def other(shape: Shape, choice: int) -> Shape:
 INNER: Final = tuple(
     _shape(*counts)
     for counts in (
-        *(
-            (0, 0, 0, 0),
-            (1, 0, 1, 0),
-            (0, 1, 0, 1),
-            (2, 0, 1, 0),
-            (0, 2, 0, 1),
-            (2, 1, 1, 2),
-            (1, 1, 4, 4),
-            (4, 4, 2, 2),
-        ),
+        (0, 0, 0, 0),
+        (1, 0, 1, 0),
+        (0, 1, 0, 1),
+        (2, 0, 1, 0),
+        (0, 2, 0, 1),
+        (2, 1, 1, 2),
+        (1, 1, 4, 4),
+        (4, 4, 2, 2),
     )
 )
 """Of functions that are mostly called by others."""
@@ -102,16 +100,14 @@ INNER: Final = tuple(
 OUTER: Final = tuple(
     _shape(*counts)
     for counts in (
-        *(
-            (0, 0, 1, 1),
-            (2, 2, 4, 4),
-            (3, 2, 8, 8),
-            (8, 8, 8, 8),
-            (1, 2, 3, 1),
-            (4, 0, 8, 0),
-            (0, 4, 0, 8),
-            (2, 2, 8, 8),
-        ),
+        (0, 0, 1, 1),
+        (2, 2, 4, 4),
+        (3, 2, 8, 8),
+        (8, 8, 8, 8),
+        (1, 2, 3, 1),
+        (4, 0, 8, 0),
+        (0, 4, 0, 8),
+        (2, 2, 8, 8),
     )
 )
 """Of functions that are called first: their results show most of the registers."""
