@@ -82,14 +82,15 @@ def test_three_lines_install_the_wheel_and_judge_the_reference(
     assert "leave --cases out" in own.stderr
 
 
+EVIL = "x $(touch pwned) `touch pwned`; touch pwned\n--version"
+
+
 def check_statuses(command: list[Any], environment: Environment, venv: Path, where: Path) -> None:
     """The three statuses, and that no value becomes a command of the shell."""
     good = f"{venv}/bin/packfile adapter"
-    evil = "x $(touch pwned) `touch pwned`; touch pwned\n--version"
-    options = {f"PACKFILE_{name}": evil for name in ("EXPECT", "BYTE_ORDER", "TIMEOUT")}
+    evil = {f"PACKFILE_{name}": EVIL for name in ("LOADER", "EXPECT", "BYTE_ORDER", "TIMEOUT")}
     for changed, status in (
-        ({"PACKFILE_LOADER": good, **options}, 2),
-        ({"PACKFILE_LOADER": evil}, 2),
+        (evil, 2),
         ({"PACKFILE_LOADER": f"{venv}/bin/python {BROKEN}"}, 1),
         ({"PACKFILE_LOADER": good}, 0),
     ):
@@ -104,6 +105,10 @@ def test_the_shell_recipe_judges(wheel: Path, venv: Path, bare: Environment, tmp
     environment |= {"PACKFILE_BYTE_ORDER": FEW, "PACKFILE_REPORT": "the report.xml", "PACKFILE_TIMEOUT": "20"}
     check_statuses(["sh", SCRIPT], environment, venv, tmp_path)
     assert (tmp_path / "the report.xml").stat().st_size > 1000
+    evil = do(["sh", SCRIPT], tmp_path, {**environment, "PACKFILE_LOADER": EVIL})
+    assert evil.returncode == 2
+    assert "the loader cannot be used" in evil.stderr
+    assert not (tmp_path / "pwned").exists()
     unset = do(["sh", SCRIPT], tmp_path, environment)
     assert unset.returncode == 2
     assert "PACKFILE_LOADER is not set" in unset.stderr
