@@ -4,23 +4,12 @@
 #include <string.h>
 
 #include "builder.h"
+#include "fuzz/random.h"
 
 size_t LLVMFuzzerMutate(uint8_t *bytes, size_t length, size_t room);
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t length, size_t room, unsigned seed);
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_length, const uint8_t *other, size_t other_length, uint8_t *out,
                                  size_t room, unsigned seed);
-
-static uint64_t state;
-
-static uint64_t random_bits(void) {
-  state += UINT64_C(0x9e3779b97f4a7c15);
-  uint64_t z = state;
-  z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-  return z ^ z >> 31;
-}
-
-static size_t below(size_t bound) { return (size_t)(random_bits() % bound); }
 
 // An input, in items.
 typedef struct input {
@@ -94,7 +83,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t length, size_t room, unsig
   static void (*const mutations[])(input *) = {change,      change,      change_byte,   change_byte, copy_over,
                                                replace,     insert_copy, insert_random, insert_copy, insert_random,
                                                erase,       erase,       clear};
-  state = seed;
+  random_state = seed;
   builder_sizes sizes = builder_ask_sizes();
   input it = {bytes, 0, least(sizes.most, room / ITEM), sizes.head};
   if (it.most == 0) return LLVMFuzzerMutate(bytes, length, room);
@@ -108,7 +97,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t length, size_t room, unsig
 // The head of one with the bodies of the other, or with some of both.
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_length, const uint8_t *other, size_t other_length, uint8_t *out,
                                  size_t room, unsigned seed) {
-  state = seed;
+  random_state = seed;
   builder_sizes sizes = builder_ask_sizes();
   size_t most = least(sizes.most, room / ITEM);
   size_t kept = least(one_length / ITEM, most);

@@ -12,6 +12,7 @@
 #include "builder.h"
 #include "packfile.h"
 #include "reader.h"
+#include "tool/functions.h"
 
 enum { MOST_MEMBERS = 8, MOST_TEXT = 1 << 16 };
 
@@ -53,28 +54,13 @@ static bool log_n(void *unused, pf_host_call *call) {
   return true;
 }
 
-static bool mix(void *unused, pf_host_call *call) {
-  (void)unused;
-  call->i_results[0] = (int64_t)((uint64_t)call->i[0] + (uint64_t)call->i[1]);
-  call->i_results[1] = (int64_t)((uint64_t)call->i[0] - (uint64_t)call->i[1]);
-  call->n_results[0] = call->n[1];
-  call->n_results[1] = call->n[0];
-  return true;
-}
-
-static bool refuse(void *unused, pf_host_call *call) {
-  (void)unused;
-  (void)call;
-  return false;
-}
-
 // The host module of the adapter protocol.
 static pf_host *make_host(void) {
   static const struct {
     const char *name;
     uint32_t signature;
     pf_host_function function;
-  } functions[] = {{"log_i", 1, log_i}, {"log_n", 1 << 8, log_n}, {"mix", 0x02020202, mix}, {"trap", 0, refuse}};
+  } functions[] = {{"log_i", 1, log_i}, {"log_n", 1 << 8, log_n}, {"mix", 0x02020202, host_mix}, {"trap", 0, host_trap}};
   pf_host *host = pf_host_create();
   for (size_t k = 0; host != NULL && k < sizeof functions / sizeof *functions; k++) {
     pf_host_add(host, functions[k].name, strlen(functions[k].name), functions[k].signature, functions[k].function, NULL, NULL);

@@ -16,58 +16,14 @@ from typing import Any, NamedTuple
 
 import packfile
 from cli_server import READY
+from programs import EVERYTHING
 
 SOURCES = Path(packfile.__file__).parents[1]
 ROOT = SOURCES.parents[1]
 EXAMPLES = ROOT / "examples"
 TIMEOUT = 120
-MODULE = """
-; one of each kind of section and row; `table` can be called without a host
-.bss 64
-.entry main
-.import weak func host.log_i (i) -> ()
-.import lazy func absent.f (n) -> (n)
-.import weak data absent.d 8
-.const big = 0x123456789abcdef0
-.const half = 0.5
-.export func main () -> ()
-  i_imm i0, 7
-  calli i0, host.log_i
-  ret
-.export func mix (i, n) -> (i, n)
-  i_const i1, big
-  i_add i0, i0, i1
-  n_const n1, half
-  n_mul n0, n0, n1
-  lrodata i1, text
-  i_load8_u i1, i1, 0
-  i_add i0, i0, i1
-  ldata i1, counter
-  i_load64 i2, i1, 0
-  i_add_imm i2, i2, 1
-  i_store64 i2, i1, 0
-  i_add i0, i0, i2
-  ret
-.export func table (i) -> (i)
-  jmp_table i0, [one, two, other]
-one:
-  i_imm i0, 1
-  ret
-two:
-  i_imm i0, 2
-  ret
-other:
-  i_imm i0, 99
-  ret
-.func unused () -> ()
-  unreachable
-.rodata
-text: .string "hello"
-.data
-counter: .i64 41
-.export data text
-.export data counter
-"""
+MODULE = EVERYTHING.replace("eager func host", "weak func host")
+"""One of each kind of section and row; `table` can be called without a host."""
 ESCAPE = "\x1b"
 
 

@@ -9,6 +9,7 @@
 
 #include "../src/names.h"
 #include "../src/signature.h"
+#include "../tool/functions.h"
 
 enum { MOST_CALLS = 48, FUEL = 2000, DEPTH = 200 };
 
@@ -25,27 +26,12 @@ static bool peek(void *unused, pf_host_call *call) {
   return pf_memory_read(call->process, (uint64_t)call->i[0], bytes, length);
 }
 
-static bool mix(void *unused, pf_host_call *call) {
-  (void)unused;
-  call->i_results[0] = (int64_t)((uint64_t)call->i[0] + (uint64_t)call->i[1]);
-  call->i_results[1] = (int64_t)((uint64_t)call->i[0] - (uint64_t)call->i[1]);
-  call->n_results[0] = call->n[1];
-  call->n_results[1] = call->n[0];
-  return true;
-}
-
-static bool fail(void *unused, pf_host_call *call) {
-  (void)unused;
-  (void)call;
-  return false;
-}
-
 static pf_host *make_host(void) {
   static const struct {
     const char *name;
     uint32_t signature;
     pf_host_function function;
-  } functions[] = {{"log_i", 1, quiet},   {"log_n", 1 << 8, quiet},   {"mix", 0x02020202, mix}, {"trap", 0, fail},
+  } functions[] = {{"log_i", 1, quiet},   {"log_n", 1 << 8, quiet},   {"mix", 0x02020202, host_mix}, {"trap", 0, host_trap},
                    {"print_i", 1, quiet}, {"print_n", 1 << 8, quiet}, {"print_char", 1, quiet}, {"print_bytes", 2, peek}};
   pf_host *host = pf_host_create();
   for (size_t k = 0; host != NULL && k < sizeof functions / sizeof *functions; k++) {

@@ -6,23 +6,12 @@
 #include "../src/sha256.h"
 #include "files.h"
 #include "harness.h"
+#include "random.h"
 
 typedef struct seed_file {
   uint8_t *bytes;
   size_t length;
 } seed_file;
-
-static uint64_t state;
-
-static uint64_t random_bits(void) {
-  state += UINT64_C(0x9e3779b97f4a7c15);
-  uint64_t z = state;
-  z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-  return z ^ z >> 31;
-}
-
-static size_t below(size_t bound) { return bound == 0 ? 0 : (size_t)(random_bits() % bound); }
 
 static void put_word(uint8_t *bytes, size_t at, uint32_t value, bool big) {
   for (size_t k = 0; k < 4; k++) bytes[at + (big ? 3 - k : k)] = (uint8_t)(value >> (8 * k));
@@ -179,7 +168,7 @@ int main(int count, char **arguments) {
   if (file_count == 0) return wrong();
   harness_counts counts = {{0}, {0}, {0}, {0}};
   for (uint64_t turn = first; turn < turns; turn++) {
-    state = seed * UINT64_C(0x2545f4914f6cdd1d) + turn;
+    random_state = seed * UINT64_C(0x2545f4914f6cdd1d) + turn;
     const seed_file *file = &files[below(file_count)];
     // A block of its own size each time, so that a sanitizer sees the end of it.
     uint8_t *copy = malloc(file->length + 1);

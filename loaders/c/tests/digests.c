@@ -6,15 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "packfile.h"
-
-#define CHECK(condition)                                                     \
-  do {                                                                       \
-    if (!(condition)) {                                                      \
-      fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-      exit(1);                                                               \
-    }                                                                        \
-  } while (0)
 
 // A damaged gap would be malformed in an audit, so what is damaged is the literal of an address, and bytes of segments.
 enum { BLOCK = 4096, CODE = BLOCK, RODATA = 2 * BLOCK, DATA = 5 * BLOCK, TREE = 6 * BLOCK + 8 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../src/floats.h"
+#include "functions.h"
 
 static bool log_i(void *unused, pf_host_call *call) {
   (void)unused;
@@ -21,23 +22,6 @@ static bool log_n(void *unused, pf_host_call *call) {
   buffer *log = call->user;
   buffer_printf(log, "%s{\"n\": \"%016" PRIx64 "\"}", log->length > 0 ? ", " : "", call->n[0]);
   return true;
-}
-
-static bool mix(void *unused, pf_host_call *call) {
-  (void)unused;
-  uint64_t x = (uint64_t)call->i[0];
-  uint64_t y = (uint64_t)call->i[1];
-  call->i_results[0] = (int64_t)(x + y);
-  call->i_results[1] = (int64_t)(x - y);
-  call->n_results[0] = call->n[1];
-  call->n_results[1] = call->n[0];
-  return true;
-}
-
-static bool fail(void *unused, pf_host_call *call) {
-  (void)unused;
-  (void)call;
-  return false;
 }
 
 void hosts_format(char *text, size_t size, uint64_t bits) {
@@ -112,8 +96,8 @@ pf_host *hosts_protocol(void) {
   pf_host *host = need(pf_host_create());
   add(host, "log_i", pf_signature(1, 0, 0, 0), log_i, NULL);
   add(host, "log_n", pf_signature(0, 1, 0, 0), log_n, NULL);
-  add(host, "mix", pf_signature(2, 2, 2, 2), mix, NULL);
-  add(host, "trap", pf_signature(0, 0, 0, 0), fail, NULL);
+  add(host, "mix", pf_signature(2, 2, 2, 2), host_mix, NULL);
+  add(host, "trap", pf_signature(0, 0, 0, 0), host_trap, NULL);
   return host;
 }
 
@@ -123,8 +107,8 @@ pf_host *hosts_printing(void) {
   pf_host *host = need(pf_host_create());
   add(host, "log_i", pf_signature(1, 0, 0, 0), show_i, line);
   add(host, "log_n", pf_signature(0, 1, 0, 0), show_n, line);
-  add(host, "mix", pf_signature(2, 2, 2, 2), mix, NULL);
-  add(host, "trap", pf_signature(0, 0, 0, 0), fail, NULL);
+  add(host, "mix", pf_signature(2, 2, 2, 2), host_mix, NULL);
+  add(host, "trap", pf_signature(0, 0, 0, 0), host_trap, NULL);
   add(host, "print_i", pf_signature(1, 0, 0, 0), show_i, nothing);
   add(host, "print_n", pf_signature(0, 1, 0, 0), show_n, nothing);
   add(host, "print_char", pf_signature(1, 0, 0, 0), print_char, NULL);
