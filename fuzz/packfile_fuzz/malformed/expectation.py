@@ -60,6 +60,8 @@ class Expectation:
     """Whether opening is corrupt, if nothing else is wrong with header and directory."""
     binds: bool = False
     """Whether an import is bound when the set is linked, which then may be unlinkable."""
+    data_size: int = 0
+    """Bytes of data."""
     bss_size: int = 0
     """Bytes of bss, which may be more than a loader provides."""
     entry: int | None = None
@@ -112,6 +114,7 @@ def expect(content: bytes) -> Expectation:
         return Expectation(opening=frozenset({"PF-INT-002"}))
     rows = Rows(file, row_findings(file))
     functions = Functions(file, rows)
+    data = file.table("data")
     return Expectation(
         linking=rows.linking,
         exports=rows.exports,
@@ -122,6 +125,7 @@ def expect(content: bytes) -> Expectation:
         damage=damage,
         damaged_head=bool(damage) and digests is not None and _head_is_damaged(content, digests.at),
         binds=rows.binds,
+        data_size=data.rows if data else 0,
         bss_size=file.header.bss_size,
         entry=None if file.header.entry == layout.NO_ENTRY else file.header.entry,
         signatures=tuple(row.signature for _, _, row in file.functions),
