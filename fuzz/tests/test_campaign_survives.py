@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -10,9 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from packfile_fuzz.campaign.state import summed
 from tests.campaign_runs import (
     assert_whole,
+    begin,
     environment,
     expected_seeds,
     failing_seeds,
@@ -89,6 +93,39 @@ def test_a_campaign_that_is_told_to_end_leaves_no_process(tmp_path: Path) -> Non
     assert finish(process).status == 130
     assert lines(tmp_path)[-1]["end"] == "interrupted"
     assert not processes(tmp_path)
+
+
+def test_workers_and_campaigns_that_are_killed_leave_no_adapter_and_no_file(tmp_path: Path) -> None:
+    """The adapter notes its number and its directory, and leaves a process that does not see its input close."""
+    starts = tmp_path / "starts"
+    adapter = f"echo $$ $PACKFILE_FUZZ_FILES >> {starts}; sleep 50 & exec {sys.executable} -m packfile adapter"
+    loader = shlex.join(["sh", "-c", adapter])
+    options = ["--loader", loader, "--oracle", "loader", "--kind", "program", "--no-triage", "--workers", 1]
+    process = begin(tmp_path, *options)
+
+    def started() -> list[list[str]]:
+        # The first is the campaign's own, which only looks whether the adapter can be used.
+        return [line.split() for line in starts.read_text().splitlines()[1:]] if starts.exists() else []
+
+    until(lambda: finished(tmp_path, 3), "a few ranges")
+    ((first, _),) = started()
+    worker = psutil.Process(int(first)).ppid()
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: len(started()) == 2, "another worker")
+    done = len(spans(tmp_path))
+    until(lambda: finished(tmp_path, done + 2), "more ranges")
+    # What the first worker left is gone before the end: its adapter, and what that had started.
+    places = [Path(place) for _, place in started()]
+    assert [place.exists() for place in places] == [False, True]
+    assert len([pid for pid in processes(tmp_path) if psutil.Process(pid).name() == "sleep"]) == 1
+    # As a batch system does: to every process of the group.
+    os.killpg(process.pid, signal.SIGTERM)
+    result = finish(process)
+    assert (result.status, result.err) == (130, "")
+    assert not any(place.exists() for place in places)
+    assert not processes(tmp_path)
+    assert lines(tmp_path)[-1]["end"] == "interrupted"
+    assert {outcome for _, outcome in failing_seeds(tmp_path)} == set()
 
 
 def test_a_campaign_that_is_killed_and_tears_its_ledger_resumes(tmp_path: Path) -> None:

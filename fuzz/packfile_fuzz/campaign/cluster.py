@@ -32,8 +32,8 @@ _CALL = 15.0
 """Seconds for an answer of the scheduler, which may be on a busy machine."""
 _CLOSE = 3.0
 """Seconds for workers to end by themselves."""
-# So a terminal's interrupt, which all processes of the group get, is left to the campaign.
-_PRELOAD = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+# So what a terminal or a batch system sends to all processes of a group is left to the campaign.
+_PRELOAD = "import signal; [signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)]"
 
 
 class DaskWorkers:

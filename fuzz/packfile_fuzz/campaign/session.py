@@ -1,7 +1,8 @@
 """One session of a campaign, from the command line's wishes to the reports.
 
-Assumes the main thread, whose signals it takes. Promises that SIGINT and SIGTERM, however often, end the session in
-order; that no process is left; and that the ledger and the reports tell of all that was finished.
+Assumes the main thread, whose signals `stopping` takes. Promises that SIGINT and SIGTERM, however often, end the
+session in order; that no process is left, and nothing in the directory for temporary files; and that the ledger and
+the reports tell of all that was finished.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from packfile_fuzz.results import Failure
+from packfile_fuzz.run import sweep
 from packfile_fuzz.triage.queue import Queue
 
 from . import ledger as ledgers
@@ -83,27 +85,31 @@ class Outcome:
     """Failures that wait for triage."""
 
 
-def run_session(plan: Plan) -> Outcome:
-    """Run until the plan's end, a signal, or trouble.
+def run_session(plan: Plan, stop: threading.Event) -> Outcome:
+    """Run until the plan's end, the event, or trouble.
 
     Raises:
         LedgerError: The directory holds another campaign, or none, or a damaged one.
         Lost: There is no scheduler at the address.
         OSError: The directory cannot be written.
     """
-    with stopping() as stop:
-        ledger, state = _open(plan)
-        with contextlib.closing(ledger), contextlib.ExitStack() as stack:
-            triage = plan.triage
-            if triage is not None:
-                stack.callback(triage.close)
-                for found in state.by_signature():
-                    triage.add(found.example, folder_of(plan.directory, found.signature))
-            end, trouble = _conduct(plan, ledger, state, stop)
-            report = remake(plan.directory, plan.header, state)
-            if triage is not None and end != "interrupted":
-                _finish(triage, stop)
-            return Outcome(end, report, trouble, triage.left if triage is not None else 0)
+    ledger, state = _open(plan)
+    with contextlib.closing(ledger), contextlib.ExitStack() as stack:
+        # What workers and triage left that were killed.
+        stack.callback(sweep)
+        triage = plan.triage
+        if triage is not None:
+            stack.callback(triage.close)
+            for found in state.by_signature():
+                triage.add(found.example, folder_of(plan.directory, found.signature))
+        end, trouble = _conduct(plan, ledger, state, stop)
+        report = remake(plan.directory, plan.header, state)
+        if triage is None:
+            return Outcome(end, report, trouble)
+        if end != "interrupted":
+            _finish(triage, stop)
+            end = "interrupted" if stop.is_set() else end
+        return Outcome(end, report, trouble, triage.left)
 
 
 def _finish(triage: Queue, stop: threading.Event) -> None:

@@ -21,7 +21,7 @@ from packfile_fuzz.campaign.folders import FOLDER
 from packfile_fuzz.campaign.judging import KINDS, JudgingError, judge, named, try_loaders
 from packfile_fuzz.campaign.ledger import Header, LedgerError
 from packfile_fuzz.campaign.report import verdict
-from packfile_fuzz.campaign.session import Outcome, Plan, run_session
+from packfile_fuzz.campaign.session import Outcome, Plan, run_session, stopping
 from packfile_fuzz.campaign.task import Work
 from packfile_fuzz.campaign.workers import Lost
 from packfile_fuzz.generator import VERSION
@@ -35,7 +35,8 @@ CLEAN, FOUND, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 def begin(out: Path, options: dict[str, Any]) -> int:
     """Run a campaign in a directory; gives the exit status."""
     try:
-        outcome = run_session(_plan(out, options))
+        with stopping() as stop:
+            outcome = run_session(_plan(out, options), stop)
     except (DatabaseError, JudgingError, LedgerError, Lost) as error:
         return _unusable(str(error))
     except OSError as error:
