@@ -23,8 +23,9 @@ from packfile_fuzz.triage.queue import Queue
 
 from . import ledger as ledgers
 from .conduct import Campaign, Limits, Unworkable
+from .entries import Header
 from .folders import Folders, folder_of
-from .ledger import Header, Ledger, LedgerError
+from .ledger import Ledger, LedgerError
 from .progress import Progress
 from .report import write_reports
 from .seeds import ENDLESS, SeedSpace, Span
@@ -83,6 +84,8 @@ class Outcome:
     """Why it could not go on, if it could not."""
     untriaged: int = 0
     """Failures that wait for triage."""
+    failed: int = 0
+    """Failures of which triage died or took too long."""
 
 
 def run_session(plan: Plan, stop: threading.Event) -> Outcome:
@@ -109,7 +112,7 @@ def run_session(plan: Plan, stop: threading.Event) -> Outcome:
         if end != "interrupted":
             _finish(triage, stop)
             end = "interrupted" if stop.is_set() else end
-        return Outcome(end, report, trouble, triage.left)
+        return Outcome(end, report, trouble, triage.left, len(triage.failed))
 
 
 def _finish(triage: Queue, stop: threading.Event) -> None:
@@ -151,12 +154,12 @@ def _open(plan: Plan) -> tuple[Ledger, State]:
 
 
 def _conduct(plan: Plan, ledger: Ledger, state: State, stop: threading.Event) -> tuple[str, str | None]:
-    from .cluster import DaskWorkers  # noqa: PLC0415 - slow to import, and signals are taken by now
-
     whole = Span(plan.header.seed, ENDLESS if plan.examples is None else plan.examples)
     space = SeedSpace(whole, state.spans, descending=plan.descending)
     if not space.left:
         return "complete", None
+    from .cluster import DaskWorkers  # noqa: PLC0415 - slow to import, and signals are taken by now
+
     progress, folders = Progress(plan.limits.seconds, plan.examples), Folders(plan.directory)
     written = time.monotonic()
 
