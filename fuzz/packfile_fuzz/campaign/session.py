@@ -38,6 +38,8 @@ _TURN = 0.1
 """Seconds from one look at a triage to the next, once all else is done."""
 _REFRESH = 5.0
 """Seconds from one writing of the failures' folders to the next; a new signature is written at once."""
+_TIMES = 20.0
+"""Times as long as one writing took, at least, to the next: there may be thousands of folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +163,10 @@ def _conduct(plan: Plan, ledger: Ledger, state: State, stop: threading.Event) ->
     from .cluster import DaskWorkers  # noqa: PLC0415 - slow to import, and signals are taken by now
 
     progress, folders = Progress(plan.limits.seconds, plan.examples), Folders(plan.directory)
-    written = time.monotonic()
+    due = time.monotonic() + _REFRESH
 
     def watch(campaign: Campaign, new: list[Failure]) -> None:
-        nonlocal written
+        nonlocal due
         for failure in new:
             folders.write_one(state.found[failure.signature])
             plan.on_failure(failure)
@@ -172,9 +174,11 @@ def _conduct(plan: Plan, ledger: Ledger, state: State, stop: threading.Event) ->
                 plan.triage.add(failure, folder_of(plan.directory, failure.signature))
         if plan.triage is not None:
             plan.triage.step()
-        if time.monotonic() - written > _REFRESH:
+        begun = time.monotonic()
+        if begun > due:
             folders.write(state)
-            written = time.monotonic()
+            now = time.monotonic()
+            due = now + max(_REFRESH, _TIMES * (now - begun))
         progress.show(campaign, new)
 
     with contextlib.closing(DaskWorkers(plan.work, plan.hang, plan.workers, plan.scheduler)) as workers:
