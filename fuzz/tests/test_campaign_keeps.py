@@ -22,7 +22,7 @@ LEAVES = """
 import subprocess, sys
 from packfile_fuzz.run.place import OWNER, Place
 place = Place()
-child = subprocess.Popen(["sleep", "60"], env={OWNER: str(place.path)}, stdout=subprocess.DEVNULL)
+child = subprocess.Popen(["sleep", "300"], env={OWNER: str(place.path)}, stdout=subprocess.DEVNULL)
 print(place.path, child.pid, flush=True)
 sys.stdin.read()
 """
