@@ -38,8 +38,13 @@ def environment(directory: Path) -> dict[str, str]:
 
 
 def start(directory: Path, work: str, *options: object) -> subprocess.Popen[str]:
+    """Begin a campaign of a work of `campaign_work`."""
+    return begin(directory, "--work", f"tests.campaign_work:{work}", *options)
+
+
+def begin(directory: Path, *options: object) -> subprocess.Popen[str]:
     """Begin a campaign in a process group of its own; its directory is `out`."""
-    arguments = ["run", "--work", f"tests.campaign_work:{work}", "--out", directory / "out", *options]
+    arguments = ["run", "--out", directory / "out", *options]
     return subprocess.Popen(
         [COMMAND, *map(str, arguments)],
         env=environment(directory),

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from packfile_fuzz.campaign.conduct import Campaign, Limits, Unworkable
-from packfile_fuzz.campaign.ledger import Header, Ledger, create
+from packfile_fuzz.campaign.entries import Header
+from packfile_fuzz.campaign.ledger import Ledger, create
 from packfile_fuzz.campaign.seeds import ENDLESS, SeedSpace, Span
 from packfile_fuzz.campaign.state import State, summed
 from packfile_fuzz.campaign.task import Answer
@@ -169,3 +170,17 @@ def test_ranges_grow_to_about_a_second_and_end_together(tmp_path: Path) -> None:
     assert max(sizes) == 1001, "a thousand seeds a second, and a second a range"
     assert sizes[-1] == 1
     assert len(workers.waiting) == 0
+
+
+def test_a_ledger_does_not_grow_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("packfile_fuzz.campaign.ledger.ROOM", 20_000)
+    session, sizes = Session(tmp_path, Scripted(done), 200_000), []
+    session.campaign._watch = lambda *_: sizes.append(session.path.stat().st_size)
+    assert session.run() == "complete"
+    state = session.state()
+    assert (state.seeds, state.end) == (200_000, "complete")
+    assert state.by_signature() == session.campaign.state.by_signature()
+    assert sum(found.count for found in state.by_signature()) == 4001
+    # The sum has at most a hundred failures of each signature.
+    assert max(sizes) < 100_000
+    assert len(sizes) > 50

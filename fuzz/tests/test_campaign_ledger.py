@@ -1,14 +1,21 @@
 """The ledger keeps what it was given, and says what is wrong with one that was damaged."""
 
+import errno
 import json
+import resource
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from packfile_fuzz.campaign.ledger import Ended, Finished, Header, Ledger, LedgerError, create, read
-from packfile_fuzz.campaign.seeds import SeedSpace, Span
-from packfile_fuzz.campaign.state import KEPT, State, summed
+from packfile_fuzz.campaign.entries import Ended, Finished, Header
+from packfile_fuzz.campaign.found import KEPT
+from packfile_fuzz.campaign.ledger import Ledger, LedgerError, create, read
+from packfile_fuzz.campaign.seeds import SeedSpace, Span, Spans, Twice
+from packfile_fuzz.campaign.state import State, summed
 from packfile_fuzz.results import Failure, Tally
 from tests import campaign_work
 
@@ -44,9 +51,9 @@ def test_what_is_written_is_read(path: Path) -> None:
 def test_a_torn_last_line_is_dropped_and_written_over(path: Path, cut: int) -> None:
     write(path, entry(0, 10), entry(10, 50))
     path.write_bytes(path.read_bytes()[:-cut])
-    assert summed(path)[1].spans == [Span(0, 10)]
+    assert list(summed(path)[1].spans) == [Span(0, 10)]
     write(path, entry(10, 7))
-    assert summed(path)[1].spans == [Span(0, 17)]
+    assert list(summed(path)[1].spans) == [Span(0, 17)]
 
 
 def test_a_torn_line_longer_than_a_block_is_dropped(path: Path) -> None:
@@ -92,6 +99,93 @@ def test_two_campaigns_never_write_one_ledger(path: Path) -> None:
     Ledger(path).close()
 
 
+@contextmanager
+def full(size: int) -> Iterator[None]:
+    """A disk on which no file has more than so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_told_with_the_file_and_leaves_no_part_of_a_line(path: Path) -> None:
+    write(path, entry(0, 10))
+    ledger, before = Ledger(path), path.read_bytes()
+    with full(len(before) + 100), pytest.raises(OSError, match=r"ledger\.jsonl") as raised:
+        ledger.append([entry(10, 10), entry(20, 10)])
+    assert raised.value.errno == errno.EFBIG
+    assert path.read_bytes() == before
+    state = summed(path)[1]
+    with full(len(before) // 2), pytest.raises(OSError, match=r"large"):
+        ledger.replace(state.summed())
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+    ledger.append([entry(10, 10)])
+    ledger.close()
+    assert summed(path)[1].seeds == 20
+
+
+def test_one_entry_takes_the_place_of_all_and_says_the_same(path: Path) -> None:
+    write(path, *(entry(first, 50, at=first) for first in (0, 100, 50, 400)))
+    before = summed(path)[1]
+    ledger = Ledger(path)
+    ledger.replace(before.summed())
+    with pytest.raises(LedgerError, match="another campaign is writing it"):
+        Ledger(path)
+    header, after = summed(path)
+    assert (header, list(after.spans)) == (HEADER, [Span(0, 150), Span(400, 50)])
+    assert (after.tally, after.found, after.elapsed) == (before.tally, before.found, before.elapsed)
+    more = entry(200, 50, at=7.0)
+    ledger.append([more])
+    ledger.close()
+    before.add(more)
+    assert summed(path)[1].by_signature() == before.by_signature()
+    assert len(path.read_text().splitlines()) == 3
+    Ledger(path).close()
+
+
+def test_a_ledger_that_was_replaced_while_it_was_opened_is_not_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(_file: int, _how: int) -> None:
+        path.rename(path.with_suffix(".old"))
+        create(path, HEADER)
+
+    monkeypatch.setattr("packfile_fuzz.campaign.ledger.fcntl.flock", late)
+    with pytest.raises(LedgerError, match="another campaign is writing it"):
+        Ledger(path)
+
+
+def test_of_a_range_that_fails_throughout_all_failures_are_counted_and_few_are_written(path: Path) -> None:
+    rows = [Failure(seed, "program", campaign_work.BAD, "it differs") for seed in range(5000)]
+    rare = Failure(4000, "program", campaign_work.RARE, "it died")
+    write(path, Finished.of(Span(0, 5000), 1.0, 1.0, Tally(5000, failures=sorted([*rows, rare]))))
+    assert path.stat().st_size < 25_000
+    first, second = summed(path)[1].by_signature()
+    assert (first.count, [failure.seed for failure, _ in first.failures]) == (5000, list(range(KEPT)))
+    assert (second.count, second.example) == (1, rare)
+
+
+def test_spans_that_are_done_are_joined_in_whatever_order_they_come() -> None:
+    spans = [Span(first, 10) for first in range(0, 10_000, 10)]
+    Random(1).shuffle(spans)  # noqa: S311 - for a test
+    done = Spans(spans[:-1])
+    gap = spans[-1]
+    assert list(done) == [Span(0, gap.first), Span(gap.end, 10_000 - gap.end)]
+    done.add(gap)
+    assert (list(done), done.count) == ([Span(0, 10_000)], 10_000)
+
+
+@pytest.mark.parametrize("again", [Span(9, 1), Span(5, 10), Span(0, 30), Span(29, 4), Span(12, 9), Span(20, 1)])
+def test_spans_never_hold_a_seed_twice(again: Span) -> None:
+    done = Spans([Span(0, 10), Span(20, 10)])
+    with pytest.raises(Twice):
+        done.add(again)
+    assert (list(done), done.count) == ([Span(0, 10), Span(20, 10)], 20)
+
+
 def test_headers_differ_by_any_option_and_say_so() -> None:
     other = Header(2, "1.0.0", 0, {"kind": "both", "loaders": ["./a b"], "work": "x"})
     assert HEADER.differences(HEADER) == []
@@ -107,7 +201,7 @@ def test_sums_do_not_depend_on_the_order() -> None:
         backward.add(one)
     assert forward.tally.outcomes == backward.tally.outcomes == Counter(ok=950, exhausted=50)
     assert forward.by_signature() == backward.by_signature()
-    assert forward.spans == [Span(0, 1000)]
+    assert list(forward.spans) == [Span(0, 1000)]
     assert forward.seeds == backward.seeds == 1000
 
 

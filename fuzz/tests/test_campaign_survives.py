@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -10,9 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from packfile_fuzz.campaign.state import summed
+from packfile_fuzz.faults import FAULTS
+from packfile_fuzz.faults.judge import command_of
 from tests.campaign_runs import (
     assert_whole,
+    begin,
     environment,
     expected_seeds,
     failing_seeds,
@@ -25,8 +31,10 @@ from tests.campaign_runs import (
     start,
     until,
 )
+from tests.triage_judge import shown
 
 EXAMPLES = 700
+FAULT = "weak-treated-as-lazy"
 
 
 def workers(directory: Path) -> list[int]:
@@ -63,9 +71,19 @@ def test_a_seed_that_kills_workers_is_found_and_the_others_are_judged(tmp_path: 
     assert not processes(tmp_path)
 
 
-def test_an_interrupted_campaign_leaves_no_process_and_resumes(tmp_path: Path) -> None:
+def test_a_campaign_whose_disk_is_full_and_that_is_interrupted_leaves_no_process_and_resumes(tmp_path: Path) -> None:
     process = start(tmp_path, "noting", "--examples", EXAMPLES, "--workers", 2)
     until(lambda: finished(tmp_path, 3), "a few ranges")
+    ledger = tmp_path / "out" / "ledger.jsonl"
+    psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, (ledger.stat().st_size + 10, -1))
+    result = finish(process)
+    assert (result.status, result.err.count("\n")) == (2, 1)
+    assert f"{ledger}: File too large. The ledger is whole: --resume goes on" in result.err
+    assert not processes(tmp_path)
+    before = spans(tmp_path)
+    assert len(ledger.read_text().splitlines()) == len(before) + 1
+    process = start(tmp_path, "noting", "--examples", EXAMPLES, "--resume", "--workers", 2)
+    until(lambda: finished(tmp_path, len(before) + 1), "another range")
     # As a terminal does: to every process of the group, and twice, since people are impatient.
     os.killpg(process.pid, signal.SIGINT)
     process.send_signal(signal.SIGINT)
@@ -73,22 +91,46 @@ def test_an_interrupted_campaign_leaves_no_process_and_resumes(tmp_path: Path) -
     assert (result.status, result.err) == (130, "")
     assert "interrupted" in result.out
     assert not processes(tmp_path)
+    assert set(before) < set(spans(tmp_path))
     before = spans(tmp_path)
-    assert len(before) >= 3
     assert report(tmp_path)["totals"]["examples"] == sum(span.count for span in before)
     assert run(tmp_path, "noting", "--examples", EXAMPLES, "--resume", "--workers", 1).status == 1
-    assert set(before) <= set(spans(tmp_path))
+    assert set(before) < set(spans(tmp_path))
     assert_whole(tmp_path, EXAMPLES)
     assert failing_seeds(tmp_path) == expected_seeds(EXAMPLES)
 
 
-def test_a_campaign_that_is_told_to_end_leaves_no_process(tmp_path: Path) -> None:
-    process = start(tmp_path, "noting", "--workers", 1)
-    until(lambda: finished(tmp_path, 1), "a range")
-    process.terminate()
-    assert finish(process).status == 130
-    assert lines(tmp_path)[-1]["end"] == "interrupted"
+def test_workers_and_campaigns_that_are_killed_leave_no_adapter_and_no_file(tmp_path: Path) -> None:
+    """The adapter notes its number and its directory, and leaves a process that does not see its input close."""
+    starts = tmp_path / "starts"
+    adapter = f"echo $$ $PACKFILE_FUZZ_FILES >> {starts}; sleep 50 & exec {sys.executable} -m packfile adapter"
+    loader = shlex.join(["sh", "-c", adapter])
+    options = ["--loader", loader, "--oracle", "loader", "--kind", "program", "--no-triage", "--workers", 1]
+    process = begin(tmp_path, *options)
+
+    def started() -> list[list[str]]:
+        # The first is the campaign's own, which only looks whether the adapter can be used.
+        return [line.split() for line in starts.read_text().splitlines()[1:]] if starts.exists() else []
+
+    until(lambda: finished(tmp_path, 3), "a few ranges")
+    ((first, _),) = started()
+    worker = psutil.Process(int(first)).ppid()
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: len(started()) == 2, "another worker")
+    done = len(spans(tmp_path))
+    until(lambda: finished(tmp_path, done + 2), "more ranges")
+    # What the first worker left is gone before the end: its adapter, and what that had started.
+    places = [Path(place) for _, place in started()]
+    assert [place.exists() for place in places] == [False, True]
+    assert len([pid for pid in processes(tmp_path) if psutil.Process(pid).name() == "sleep"]) == 1
+    # As a batch system does: to every process of the group.
+    os.killpg(process.pid, signal.SIGTERM)
+    result = finish(process)
+    assert (result.status, result.err) == (130, "")
+    assert not any(place.exists() for place in places)
     assert not processes(tmp_path)
+    assert lines(tmp_path)[-1]["end"] == "interrupted"
+    assert {outcome for _, outcome in failing_seeds(tmp_path)} == set()
 
 
 def test_a_campaign_that_is_killed_and_tears_its_ledger_resumes(tmp_path: Path) -> None:
@@ -156,14 +198,28 @@ def test_a_scheduler_that_is_killed_and_started_again_costs_nothing(tmp_path: Pa
     assert failing_seeds(tmp_path) == expected_seeds(EXAMPLES)
 
 
-def test_a_scheduler_that_does_not_come_back_ends_the_campaign_with_a_whole_ledger(tmp_path: Path) -> None:
-    port = free_port()
-    with dask(tmp_path, *scheduler_arguments(port)):
+def documented(beginning: str, port: int, loader: str = "") -> list[str]:
+    """A command of the documentation, with this machine in place of the others."""
+    page = Path(__file__).parents[1] / "campaigns.md"
+    (line,) = [line for line in page.read_text().splitlines() if line.startswith(beginning)]
+    words = shlex.split(line, comments=True)[1:]
+    return [
+        word.replace("10.0.0.1", "127.0.0.1").replace("8786", str(port)).replace("/opt/adapter", loader)
+        for word in words
+    ]
+
+
+def test_the_documented_commands_join_workers_whose_failures_are_triaged_here(tmp_path: Path) -> None:
+    """And a scheduler that does not come back then ends the campaign with a whole ledger."""
+    port, elsewhere = free_port(), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    loader = f"wrong={shlex.join(command_of(FAULTS[FAULT]))}"
+    options = ["--oracle", "loader", "--kind", "program", "--seed", shown(FAULT), "--triage", "1s", "--patience", "1s"]
+    with dask(elsewhere, *documented("dask scheduler", port)):
         until(lambda: listens(port), "the scheduler")
-        with dask(tmp_path, "worker", f"tcp://127.0.0.1:{port}", "--nthreads", "1", "--no-nanny", "--no-dashboard"):
-            process = start(
-                tmp_path, "noting", "--examples", 300, "--scheduler", f"tcp://127.0.0.1:{port}", "--patience", "1s"
-            )
+        with dask(elsewhere, *documented("dask worker", port)):
+            process = begin(tmp_path, *documented("packfile-fuzz run --scheduler", port, loader)[1:], *options)
+            until(lambda: list(tmp_path.glob("out/failures/*/case.yaml")), "a case")
             until(lambda: finished(tmp_path, 3), "a few ranges")
     result = finish(process)
     assert result.status == 2
@@ -172,6 +228,7 @@ def test_a_scheduler_that_does_not_come_back_ends_the_campaign_with_a_whole_ledg
     done = sum(span.count for span in spans(tmp_path))
     assert report(tmp_path)["totals"]["examples"] == done
     assert summed(tmp_path / "out" / "ledger.jsonl")[1].seeds == done
+    assert [path.name for path in elsewhere.iterdir()] == ["dask.log"]
 
 
 def test_no_scheduler_at_the_address_is_said_at_once(tmp_path: Path) -> None:

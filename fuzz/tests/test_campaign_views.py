@@ -17,9 +17,9 @@ from click.testing import CliRunner
 from packfile.instructions import INSTRUCTIONS
 from packfile.rules import RULES
 from packfile_fuzz.campaign import view
+from packfile_fuzz.campaign.entries import Finished, Header
 from packfile_fuzz.campaign.folders import slug
 from packfile_fuzz.campaign.judging import JudgingError, judge, named
-from packfile_fuzz.campaign.ledger import Finished, Header
 from packfile_fuzz.campaign.report import report_data, to_html, to_markdown
 from packfile_fuzz.campaign.seeds import Span
 from packfile_fuzz.campaign.session import Outcome

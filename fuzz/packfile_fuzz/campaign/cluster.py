@@ -18,7 +18,7 @@ from typing import Any
 
 import dask
 import psutil
-from distributed import Client, Future, KilledWorker, LocalCluster
+from distributed import Client, Future, KilledWorker, LocalCluster, span
 
 from .seeds import Span
 from .task import Work, perform
@@ -32,8 +32,8 @@ _CALL = 15.0
 """Seconds for an answer of the scheduler, which may be on a busy machine."""
 _CLOSE = 3.0
 """Seconds for workers to end by themselves."""
-# So a terminal's interrupt, which all processes of the group get, is left to the campaign.
-_PRELOAD = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+# So what a terminal or a batch system sends to all processes of a group is left to the campaign.
+_PRELOAD = "import signal; [signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)]"
 
 
 class DaskWorkers:
@@ -58,6 +58,9 @@ class DaskWorkers:
         self._client: Any = None
         self._mark = f"{os.getpid()}-{secrets.token_hex(8)}"
         _silence()
+        # One for all ranges: otherwise the scheduler keeps one for each time that it had nothing to do.
+        self._span = contextlib.ExitStack()
+        self._span.enter_context(span("packfile-fuzz"))
         if address is None:
             os.environ[MARK] = self._mark
             # At the first death, so that it is known at once which ranges it may have been.
@@ -137,6 +140,7 @@ class DaskWorkers:
 
     def close(self) -> None:
         """End everything that was started here; of workers elsewhere, what they were given."""
+        self._span.close()
         if self._client is not None and self._cluster is None:
             with contextlib.suppress(Exception):
                 self._client.cancel(list(self._futures.values()), force=True)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from packfile_fuzz.results import Failure, Signature, Tally
 
-from .ledger import Ended, Finished, Ledger
+from .entries import Ended, Finished
+from .ledger import Ledger
 from .seeds import SeedSpace, Span
 from .state import State
 from .workers import Died, Done, Event, Lost, Raised, Workers
@@ -223,13 +224,15 @@ class Campaign:
         return Tally(1, failures=[Failure(span.first, self._kind, signature, message)])
 
     def _finished(self, span: Span, tally: Tally) -> Finished:
-        return Finished(span, time.time(), self.elapsed, tally)
+        return Finished.of(span, time.time(), self.elapsed, tally)
 
     def _write(self, finished: list[Finished]) -> None:
         if not finished:
             return
         self._ledger.append(finished)
         new = [failure for entry in finished for failure in self.state.add(entry)]
+        if self._ledger.is_large:
+            self._ledger.replace(self.state.summed())
         if new:
             self._watch(self, new)
 

@@ -16,7 +16,8 @@ from typing import Any
 from packfile.publish import write_file
 from packfile_fuzz.results import Signature
 
-from .state import Found, State
+from .found import Found
+from .state import State
 
 FOLDER = "failures"
 """Of the folders, within that of the campaign."""

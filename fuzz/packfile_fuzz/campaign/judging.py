@@ -17,6 +17,8 @@ from packfile_fuzz.results import Tally
 from packfile_fuzz.run import Loaders
 from packfile_suite.session import LoaderFailed
 
+from .keeper import KEEPER
+
 KINDS = {"program": ("program",), "malformed": ("malformed",), "both": ("program", "malformed")}
 """What may be asked for, and the kinds of examples that it comes to."""
 Commands = tuple[tuple[str, tuple[str, ...]], ...]
@@ -37,8 +39,8 @@ class Judge:
     def __call__(self, first: int, count: int) -> Tally:
         """What the examples of `count` seeds from `first` on come to."""
         tally = Tally()
-        # The kinds have the same loaders, and to start one may take longer than to judge a range.
-        with self.options[0].start() as loaders:
+        # The kinds have the same loaders.
+        with KEEPER.lend(self.options[0]) as loaders:
             for options in self.options:
                 tally.add(run_range(first, count, options, loaders))
         return tally

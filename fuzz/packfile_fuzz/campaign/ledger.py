@@ -1,4 +1,4 @@
-"""The ledger: every range of seeds that was finished, with what it came to, a JSON line for each.
+"""The ledger: every range of seeds that was finished, with what it came to, a JSON line for each or for many.
 
 Assumes a file system that keeps what fsync returned for. Promises that a range is in the ledger whole or not at all;
 that a last line which a crash has torn is dropped; and that two campaigns never write the same ledger.
@@ -9,100 +9,20 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from packfile.publish import write_file
-from packfile_fuzz.results import Failure, Signature, Tally
+from packfile.publish import replacing, write_file
 
-from .seeds import Span
+from .entries import VERSION, Entry, Header, entry
 
-VERSION = 1
-"""Of the ledger's form."""
-_COUNTERS = ("outcomes", "instructions", "rules", "verdicts")
+ROOM = 32 << 20
+"""Bytes by which a ledger may grow before one entry takes the place of all: a week's is still read at once."""
 
 
 class LedgerError(Exception):
     """The ledger cannot be used; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a campaign is of: ranges of two campaigns add up only if these are the same."""
-
-    generator: int
-    """Version of the generator: another makes other examples of the same seeds."""
-    packfile: str
-    """Version of the package."""
-    seed: int
-    """The first seed."""
-    options: Mapping[str, Any]
-    """What the examples are judged by."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The first line of the ledger."""
-        what = {"generator": self.generator, "packfile": self.packfile, "seed": self.seed}
-        return {"ledger": VERSION, **what, "options": dict(self.options)}
-
-    @classmethod
-    def from_json(cls, data: Any) -> Self:  # noqa: ANN401 - any JSON value
-        """What the first line says.
-
-        Raises:
-            KeyError: It says too little.
-            TypeError: It is no object.
-        """
-        return cls(data["generator"], data["packfile"], data["seed"], data["options"])
-
-    def differences(self, other: Header) -> list[str]:
-        """What is not the same in the other, each as `name: this, not that`."""
-        mine = {**self.as_json(), **self.options}
-        theirs = {**other.as_json(), **other.options}
-        names = [name for name in mine | theirs if name != "options"]
-        return [
-            f"{name}: {mine.get(name)}, not {theirs.get(name)}" for name in names if mine.get(name) != theirs.get(name)
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A range that is done."""
-
-    span: Span
-    """Its seeds."""
-    at: float
-    """When its result came, in seconds since 1970."""
-    elapsed: float
-    """Wall seconds that the campaign had run by then, over all its sessions."""
-    tally: Tally
-    """What it came to."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Its line."""
-        line = {"first": self.span.first, "count": self.span.count, "at": self.at, "elapsed": self.elapsed}
-        return {**line, "tally": _tally_as_json(self.tally)}
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A session of the campaign ended in order."""
-
-    why: str
-    """`complete`, `time`, `interrupted` or `gave up`."""
-    at: float
-    """When, in seconds since 1970."""
-    elapsed: float
-    """Wall seconds that the campaign had run by then, over all its sessions."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Its line."""
-        return {"end": self.why, "at": self.at, "elapsed": self.elapsed}
-
-
-Entry = Finished | Ended
 
 
 class Ledger:
@@ -115,29 +35,63 @@ class Ledger:
             LedgerError: Another campaign writes it.
             OSError: It cannot be opened for writing.
         """
+        self._path, self._least = path, 0
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(self._file), path.stat()):
+                raise BlockingIOError  # It was replaced by whoever had it.
         except OSError:
             os.close(self._file)
             raise LedgerError(f"{path}: another campaign is writing it") from None
         os.ftruncate(self._file, _whole(path))
 
     def append(self, entries: Iterable[Entry]) -> None:
-        """Write entries; they are on the disk when this returns.
+        """Write entries; they are on the disk when this returns, and none of them is if it raises.
 
         Raises:
-            OSError: They cannot be written. A part of a line may have been; the next opening cuts it off.
+            OSError: They cannot be written.
         """
-        lines = "".join(json.dumps(entry.as_json(), separators=(",", ":")) + "\n" for entry in entries)
-        view = memoryview(lines.encode())
-        while view:
-            view = view[os.write(self._file, view) :]
-        os.fsync(self._file)
+        size = os.fstat(self._file).st_size
+        try:
+            _write(self._file, (one.as_json() for one in entries))
+            os.fsync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, size)
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it has grown by so much that it should be replaced."""
+        return os.fstat(self._file).st_size > 2 * self._least + ROOM
+
+    def replace(self, entry: Entry) -> None:
+        """Put one entry in the place of all; whoever reads it meanwhile sees the old ones or the new one.
+
+        Raises:
+            OSError: It cannot be written, and the ledger is as it was.
+        """
+        header, _ = read(self._path)
+        with replacing(self._path) as file:
+            _write(file, (header.as_json(), entry.as_json()))
+            # The lock is that of the open file, so it goes on with the copy of the descriptor.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
+            new = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 0)
+        os.close(self._file)
+        self._file = new
+        self._least = os.fstat(new).st_size
 
     def close(self) -> None:
         """Let others write it."""
         os.close(self._file)
+
+
+def _write(file: int, lines: Iterable[Mapping[str, Any]]) -> None:
+    text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+    view = memoryview(text.encode())
+    while view:
+        view = view[os.write(file, view) :]
 
 
 def create(path: Path, header: Header) -> None:
@@ -178,18 +132,11 @@ def _entries(path: Path) -> Iterator[Entry]:
             if number == 1:
                 continue
             try:
-                yield _entry(json.loads(line))
+                yield entry(json.loads(line))
             except (ValueError, KeyError, TypeError) as error:
                 raise LedgerError(
                     f"{path}:{number}: expected a finished range, got a damaged line: {error!r}"
                 ) from None
-
-
-def _entry(data: Any) -> Entry:  # noqa: ANN401 - any JSON value
-    if "end" in data:
-        return Ended(data["end"], data["at"], data["elapsed"])
-    span = Span(data["first"], data["count"])
-    return Finished(span, data["at"], data["elapsed"], _tally_from_json(data["tally"]))
 
 
 def _whole(path: Path) -> int:
@@ -204,18 +151,3 @@ def _whole(path: Path) -> int:
                 return start + at + 1
             data = start
     return 0
-
-
-def _tally_as_json(tally: Tally) -> dict[str, Any]:
-    counters = {name: dict(getattr(tally, name)) for name in _COUNTERS if getattr(tally, name)}
-    failures = [[failure.seed, failure.kind, list(failure.signature), failure.message] for failure in tally.failures]
-    return {"examples": tally.examples, **counters, "seconds": tally.seconds, "failures": failures}
-
-
-def _tally_from_json(data: Mapping[str, Any]) -> Tally:
-    counters = {name: Counter(data.get(name, {})) for name in _COUNTERS}
-    failures = [
-        Failure(seed, kind, Signature(oracle, (expected, came), *rest), message)
-        for seed, kind, (oracle, (expected, came), *rest), message in data["failures"]
-    ]
-    return Tally(data["examples"], **counters, seconds=data["seconds"], failures=failures)

@@ -19,9 +19,10 @@ from packfile.publish import write_file
 from packfile.rules import RULES
 
 from . import view
+from .entries import Header
 from .folders import FOLDER, summary
-from .ledger import Header
-from .state import Found, State
+from .found import Found
+from .state import State
 
 FILES = ("report.json", "report.md", "report.html")
 """Names of the reports."""

@@ -1,11 +1,12 @@
-"""Which seeds are left to do.
+"""Which seeds are done, and which are left to do.
 
-Assumes nothing. Promises that a seed is handed out once, unless it is put back.
+Assumes nothing. Promises that a seed is handed out once, unless it is put back; and to take no more memory than there
+are gaps.
 """
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -34,6 +35,50 @@ class Span:
         edges = [self.first + self.count * at // number for at in range(number + 1)]
         for low, high in pairwise(edges):
             yield Span(low, high - low)
+
+
+class Twice(ValueError):
+    """A seed was added that was there."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(f"expected every seed once, got {seed} twice")
+
+
+class Spans:
+    """A set of seeds as spans. Neighbours are joined, so it is as small as few seeds in between are missing."""
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        self._spans: list[Span] = []
+        self.count = 0
+        """How many seeds."""
+        for span in spans:
+            self.add(span)
+
+    def __iter__(self) -> Iterator[Span]:
+        """By ascending seed."""
+        return iter(self._spans)
+
+    def add(self, span: Span) -> None:
+        """Add seeds.
+
+        Raises:
+            Twice: One of them is there.
+        """
+        at = bisect(self._spans, span)
+        low, high = at, at
+        first, end = span.first, span.end
+        if at and self._spans[at - 1].end >= first:
+            low, before = at - 1, self._spans[at - 1]
+            if before.end > first:
+                raise Twice(first)
+            first = before.first
+        if at < len(self._spans) and self._spans[at].first <= end:
+            high, after = at + 1, self._spans[at]
+            if after.first < end:
+                raise Twice(after.first)
+            end = after.end
+        self._spans[low:high] = [Span(first, end - first)]
+        self.count += span.count
 
 
 class SeedSpace:

@@ -1,7 +1,8 @@
 """One session of a campaign, from the command line's wishes to the reports.
 
-Assumes the main thread, whose signals it takes. Promises that SIGINT and SIGTERM, however often, end the session in
-order; that no process is left; and that the ledger and the reports tell of all that was finished.
+Assumes the main thread, whose signals `stopping` takes. Promises that SIGINT and SIGTERM, however often, end the
+session in order; that no process is left, and nothing in the directory for temporary files; and that the ledger and
+the reports tell of all that was finished.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from types import FrameType
 from typing import Any
 
 from packfile_fuzz.results import Failure
+from packfile_fuzz.run import sweep
 from packfile_fuzz.triage.queue import Queue
 
 from . import ledger as ledgers
 from .conduct import Campaign, Limits, Unworkable
+from .entries import Header
 from .folders import Folders, folder_of
-from .ledger import Header, Ledger, LedgerError
+from .ledger import Ledger, LedgerError
 from .progress import Progress
 from .report import write_reports
 from .seeds import ENDLESS, SeedSpace, Span
@@ -35,6 +38,8 @@ _TURN = 0.1
 """Seconds from one look at a triage to the next, once all else is done."""
 _REFRESH = 5.0
 """Seconds from one writing of the failures' folders to the next; a new signature is written at once."""
+_TIMES = 20.0
+"""Times as long as one writing took, at least, to the next: there may be thousands of folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +86,35 @@ class Outcome:
     """Why it could not go on, if it could not."""
     untriaged: int = 0
     """Failures that wait for triage."""
+    failed: int = 0
+    """Failures of which triage died or took too long."""
 
 
-def run_session(plan: Plan) -> Outcome:
-    """Run until the plan's end, a signal, or trouble.
+def run_session(plan: Plan, stop: threading.Event) -> Outcome:
+    """Run until the plan's end, the event, or trouble.
 
     Raises:
         LedgerError: The directory holds another campaign, or none, or a damaged one.
         Lost: There is no scheduler at the address.
         OSError: The directory cannot be written.
     """
-    with stopping() as stop:
-        ledger, state = _open(plan)
-        with contextlib.closing(ledger), contextlib.ExitStack() as stack:
-            triage = plan.triage
-            if triage is not None:
-                stack.callback(triage.close)
-                for found in state.by_signature():
-                    triage.add(found.example, folder_of(plan.directory, found.signature))
-            end, trouble = _conduct(plan, ledger, state, stop)
-            report = remake(plan.directory, plan.header, state)
-            if triage is not None and end != "interrupted":
-                _finish(triage, stop)
-            return Outcome(end, report, trouble, triage.left if triage is not None else 0)
+    ledger, state = _open(plan)
+    with contextlib.closing(ledger), contextlib.ExitStack() as stack:
+        # What workers and triage left that were killed.
+        stack.callback(sweep)
+        triage = plan.triage
+        if triage is not None:
+            stack.callback(triage.close)
+            for found in state.by_signature():
+                triage.add(found.example, folder_of(plan.directory, found.signature))
+        end, trouble = _conduct(plan, ledger, state, stop)
+        report = remake(plan.directory, plan.header, state)
+        if triage is None:
+            return Outcome(end, report, trouble)
+        if end != "interrupted":
+            _finish(triage, stop)
+            end = "interrupted" if stop.is_set() else end
+        return Outcome(end, report, trouble, triage.left, len(triage.failed))
 
 
 def _finish(triage: Queue, stop: threading.Event) -> None:
@@ -145,17 +156,17 @@ def _open(plan: Plan) -> tuple[Ledger, State]:
 
 
 def _conduct(plan: Plan, ledger: Ledger, state: State, stop: threading.Event) -> tuple[str, str | None]:
-    from .cluster import DaskWorkers  # noqa: PLC0415 - slow to import, and signals are taken by now
-
     whole = Span(plan.header.seed, ENDLESS if plan.examples is None else plan.examples)
     space = SeedSpace(whole, state.spans, descending=plan.descending)
     if not space.left:
         return "complete", None
+    from .cluster import DaskWorkers  # noqa: PLC0415 - slow to import, and signals are taken by now
+
     progress, folders = Progress(plan.limits.seconds, plan.examples), Folders(plan.directory)
-    written = time.monotonic()
+    due = time.monotonic() + _REFRESH
 
     def watch(campaign: Campaign, new: list[Failure]) -> None:
-        nonlocal written
+        nonlocal due
         for failure in new:
             folders.write_one(state.found[failure.signature])
             plan.on_failure(failure)
@@ -163,9 +174,11 @@ def _conduct(plan: Plan, ledger: Ledger, state: State, stop: threading.Event) ->
                 plan.triage.add(failure, folder_of(plan.directory, failure.signature))
         if plan.triage is not None:
             plan.triage.step()
-        if time.monotonic() - written > _REFRESH:
+        begun = time.monotonic()
+        if begun > due:
             folders.write(state)
-            written = time.monotonic()
+            now = time.monotonic()
+            due = now + max(_REFRESH, _TIMES * (now - begun))
         progress.show(campaign, new)
 
     with contextlib.closing(DaskWorkers(plan.work, plan.hang, plan.workers, plan.scheduler)) as workers:

@@ -17,11 +17,12 @@ import click
 
 from packfile_fuzz.campaign.conduct import Limits
 from packfile_fuzz.campaign.database import DatabaseError, database, save
+from packfile_fuzz.campaign.entries import Header
 from packfile_fuzz.campaign.folders import FOLDER
 from packfile_fuzz.campaign.judging import KINDS, JudgingError, judge, named, try_loaders
-from packfile_fuzz.campaign.ledger import Header, LedgerError
+from packfile_fuzz.campaign.ledger import LedgerError
 from packfile_fuzz.campaign.report import verdict
-from packfile_fuzz.campaign.session import Outcome, Plan, run_session
+from packfile_fuzz.campaign.session import LEDGER, Outcome, Plan, run_session, stopping
 from packfile_fuzz.campaign.task import Work
 from packfile_fuzz.campaign.workers import Lost
 from packfile_fuzz.generator import VERSION
@@ -30,19 +31,22 @@ from packfile_fuzz.triage.queue import Queue
 
 CLEAN, FOUND, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses."""
+_GOES_ON = ". The ledger is whole: --resume goes on"
 
 
 def begin(out: Path, options: dict[str, Any]) -> int:
     """Run a campaign in a directory; gives the exit status."""
     try:
-        outcome = run_session(_plan(out, options))
+        with stopping() as stop:
+            outcome = run_session(_plan(out, options), stop)
     except (DatabaseError, JudgingError, LedgerError, Lost) as error:
         return _unusable(str(error))
     except OSError as error:
-        return _unusable(f"{error.filename or out}: {error.strerror}")
+        goes_on = _GOES_ON if (out / LEDGER).exists() else ""
+        return _unusable(f"{error.filename or out}: {error.strerror or error}{goes_on}")
     click.echo(_said(outcome, out))
     if outcome.trouble:
-        return _unusable(f"{outcome.trouble}. The ledger is whole: --resume goes on")
+        return _unusable(f"{outcome.trouble}{_GOES_ON}")
     return status(outcome)
 
 
@@ -100,8 +104,12 @@ def _keeper(directory: Path, redis: str | None) -> Callable[[Failure], None]:
 
 def _said(outcome: Outcome, out: Path) -> str:
     where = f"The report is {out / 'report.html'}; each signature has a folder in {out / FOLDER}."
-    left = f"\n{outcome.untriaged} of them wait for triage: packfile-fuzz minimise --campaign {out}"
-    return f"{verdict(outcome.report)}\n{where}{left if outcome.untriaged else ''}"
+    lines = [verdict(outcome.report), where]
+    if outcome.failed:
+        lines.append(f"{outcome.failed} of them could not be triaged: triage.log in their folders says why.")
+    if outcome.untriaged:
+        lines.append(f"{outcome.untriaged} of them wait for triage: packfile-fuzz minimise --campaign {out}")
+    return "\n".join(lines)
 
 
 def _unusable(text: str) -> int:

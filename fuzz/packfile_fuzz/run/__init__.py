@@ -8,6 +8,7 @@ from packfile_fuzz.run.adapters import TIMEOUT, Adapter, Loaders, through
 from packfile_fuzz.run.clock import Clock
 from packfile_fuzz.run.inprocess import Orders, Prepared, observe
 from packfile_fuzz.run.observation import Comparison, Observation, Part, Seen, Verdict, compare
+from packfile_fuzz.run.place import sweep
 
 __all__ = [
     "TIMEOUT",
@@ -23,5 +24,6 @@ __all__ = [
     "Verdict",
     "compare",
     "observe",
+    "sweep",
     "through",
 ]

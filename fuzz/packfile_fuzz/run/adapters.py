@@ -8,8 +8,6 @@ from example to example, and end with their `Loaders`.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -21,12 +19,12 @@ from packfile_fuzz.run import peek
 from packfile_fuzz.run.clock import ADAPTER
 from packfile_fuzz.run.inprocess import SEGMENTS, Prepared
 from packfile_fuzz.run.observation import EXHAUSTED, OK, Log, Observation, Part, Seen
+from packfile_fuzz.run.place import OWNER, Place
 from packfile_suite.execute import Loader
 from packfile_suite.session import LoaderFailed, Session
 
 TIMEOUT = 10.0
 """Seconds that an adapter has for an answer, if nothing else is asked for."""
-_SHM = Path("/dev/shm")  # noqa: S108 - a directory of our own is made there
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -41,13 +39,22 @@ class Adapter:
 
     def __init__(self, command: Sequence[str], files: Path, timeout: float = TIMEOUT) -> None:
         """Say how to start it, and with what the names of its files begin."""
-        self._loader = Loader(command, timeout)
+        self._loader = Loader(command, timeout, {**os.environ, OWNER: str(files.parent)})
         self._files = files
         self._peek: tuple[Session, int] | None = None
+        self._asked: Session | None = None
+        self._is_needed = False
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it runs, or was never needed."""
+        return not self._is_needed or (self._asked is not None and self._asked.alive)
 
     def session(self) -> Session:
         """The running adapter, started anew if it failed; raises LoaderFailed if it cannot be."""
-        return self._loader.session()
+        self._is_needed, self._asked = True, None
+        self._asked = self._loader.session()
+        return self._asked
 
     def write(self, slot: int, content: bytes) -> Path:
         """A new file for one module of a set; see `write`."""
@@ -73,10 +80,9 @@ class Loaders(Mapping[str, Adapter]):
 
     def __init__(self, commands: Mapping[str, Sequence[str]], timeout: float = TIMEOUT) -> None:
         """Name adapters and say how to start them; that happens at their first use."""
-        parent = _SHM if os.access(_SHM, os.W_OK | os.X_OK) else None
-        self._directory = Path(tempfile.mkdtemp(prefix="packfile-fuzz-", dir=parent))
+        self._place = Place()
         self._adapters = {
-            name: Adapter(command, self._directory / f"adapter-{number}", timeout)
+            name: Adapter(command, self._place.path / f"adapter-{number}", timeout)
             for number, (name, command) in enumerate(commands.items())
         }
 
@@ -99,13 +105,18 @@ class Loaders(Mapping[str, Adapter]):
 
     def write(self, name: str, content: bytes) -> Path:
         """A new file beside those for the adapters; see `Adapter.write`."""
-        return write(self._directory / f"{name}.pkf", content)
+        return write(self._place.path / f"{name}.pkf", content)
+
+    @property
+    def are_well(self) -> bool:
+        """Whether each adapter runs, or was never needed."""
+        return all(adapter.is_well for adapter in self._adapters.values())
 
     def close(self) -> None:
         """End all adapters and remove their files."""
         for adapter in self._adapters.values():
             adapter.close()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._place.remove()
 
 
 def through(adapter: Adapter, example: Program | Prepared, expected: Observation | None = None) -> Observation:
