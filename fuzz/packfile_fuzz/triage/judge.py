@@ -22,6 +22,7 @@ from packfile_fuzz.triage.specimen import Specimen, broken_of, is_valid
 
 MOST_FUEL = 100_000
 """Fuel with which a candidate must end, so that one that goes round for ever is never run with more."""
+_NO_ANSWERS = {"crash", "hang", "rubbish"}
 _HANG = 2.0
 """Seconds for an answer of a loader that is known to hang."""
 
@@ -32,6 +33,9 @@ class Judge:
     def __init__(self, signature: Signature, loaders: Mapping[str, tuple[str, ...]], timeout: float) -> None:
         self.signature = signature
         """What a candidate must come to; its opcode counts where it is known."""
+        self.is_strict = True
+        """Whether a candidate must come to just that; else to any answer in which that loader
+        differs by that oracle, as a case can expect one."""
         self.runs = 0
         """Candidates that were judged."""
         needed = {name: command for name, command in loaders.items() if name == signature.loader}
@@ -86,9 +90,17 @@ class Judge:
         if found.verdict is not Verdict.DIFFERENT:
             return False
         signature = sign(oracle, found)
+        if not self.is_strict:
+            same = (signature.oracle, signature.loader) == (self.signature.oracle, self.signature.loader)
+            return same and found.place is None and not _NO_ANSWERS & set(signature.outcomes)
         return signature == self.signature or (
             not self.signature.opcode and signature._replace(opcode="") == self.signature
         )
+
+    @property
+    def is_of_answers(self) -> bool:
+        """Whether the loader answered, though wrongly."""
+        return not _NO_ANSWERS & set(self.signature.outcomes)
 
     def retarget(self, found: Comparison) -> None:
         """Look for another difference of the same oracle from now on."""

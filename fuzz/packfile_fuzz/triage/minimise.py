@@ -12,17 +12,21 @@ from dataclasses import dataclass, replace
 from packfile.instructions import Opcode
 from packfile.layout import ImportKind, Segment
 from packfile.model import Export, Function, Module, Signature
-from packfile_fuzz.program import Call
+from packfile_fuzz.program import Call, Program
 from packfile_fuzz.run import Comparison
 from packfile_fuzz.run.observation import EXHAUSTED
 from packfile_fuzz.triage import broken, calls
+from packfile_fuzz.triage.divergence import first_divergence
+from packfile_fuzz.triage.inline import Inline
 from packfile_fuzz.triage.judge import Judge
 from packfile_fuzz.triage.lines import line, write
 from packfile_fuzz.triage.modules import Modules
 from packfile_fuzz.triage.names import renamed
 from packfile_fuzz.triage.remove import count
 from packfile_fuzz.triage.search import Search, Spent
+from packfile_fuzz.triage.segments import Segments
 from packfile_fuzz.triage.specimen import Specimen
+from packfile_fuzz.triage.values import Values, arguments
 
 RUNS = 20_000
 """Candidates that are tried at most."""
@@ -60,7 +64,10 @@ def minimise(start: Specimen, judge: Judge, seconds: float, runs: int = RUNS) ->
     search = Search(start, judge.fails, seconds, runs)
     complete = True
     try:
-        _rounds(search, _passes(search))
+        passes = _passes(search)
+        _rounds(search, passes)
+        if start.edits is None and judge.is_of_answers:
+            _otherwise(search, judge, passes)
         _tidy(search, goes_round=EXHAUSTED in judge.signature.outcomes)
     except Spent:
         complete = False
@@ -71,6 +78,14 @@ def minimise(start: Specimen, judge: Judge, seconds: float, runs: int = RUNS) ->
 def size(specimen: Specimen) -> int:
     """Instructions of a specimen."""
     return count(entry.module for entry in specimen.program.entries)
+
+
+def bulk(specimen: Specimen) -> int:
+    """Instructions, and what else there is to read: calls, modules, functions and imports."""
+    program = specimen.program
+    modules = [entry.module for entry in program.entries if entry.module is not None]
+    rows = sum(len(module.functions) + len(module.imports) for module in modules)
+    return size(specimen) + rows + len(program.entries) + len(program.calls)
 
 
 def _rounds(search: Search, passes: Sequence[Callable[[], None]]) -> None:
@@ -84,18 +99,22 @@ def _rounds(search: Search, passes: Sequence[Callable[[], None]]) -> None:
 
 def _passes(search: Search) -> list[Callable[[], None]]:
     if search.best.edits is not None:
-        parts = Modules(search, broken.followed)
+        parts, values = Modules(search, broken.followed), Values(search, broken.followed)
+        segments = Segments(search, broken.followed)
         return [
             lambda: broken.edits(search),
             parts.parts,
             parts.code,
             lambda: calls.signatures(search),
             parts.frills,
-            parts.operands,
+            segments.shorter,
+            values.operands,
+            values.rows,
             parts.registers,
             parts.orders,
         ]
-    parts = Modules(search)
+    parts, values, within = Modules(search), Values(search), Inline(search)
+    segments = Segments(search)
     return [
         lambda: calls.little_fuel(search),
         lambda: calls.fewer(search),
@@ -105,13 +124,39 @@ def _passes(search: Search) -> list[Callable[[], None]]:
         parts.parts,
         parts.code,
         lambda: parts.loops(size),
+        lambda: within.calls(bulk, parts.parts, parts.code),
+        lambda: within.joined(bulk, parts.parts, parts.code),
         parts.frills,
         lambda: calls.signatures(search),
-        lambda: calls.arguments(search),
-        parts.operands,
+        lambda: arguments(search),
+        segments.shorter,
+        values.operands,
+        values.rows,
         parts.registers,
         parts.orders,
     ]
+
+
+def _otherwise(search: Search, judge: Judge, passes: Sequence[Callable[[], None]]) -> None:
+    """Make a program smaller that shows the same instruction to be wrong in another way, such as by a result."""
+    before, program = search.best, search.best.program
+    named = first_divergence(program, _differs(judge))
+    if not named:
+        return
+    judge.is_strict = False
+    search.forget()
+    within = Inline(search)
+    try:
+        _rounds(search, [within.told, *passes])
+    finally:
+        is_same = first_divergence(search.best.program, _differs(judge)) == named
+        if bulk(search.best) >= bulk(before) or not is_same:
+            search.best, judge.is_strict = before, True
+            search.forget()
+
+
+def _differs(judge: Judge) -> Callable[[Program], bool]:
+    return lambda program: bool(judge.differences(program))
 
 
 def _tidy(search: Search, *, goes_round: bool) -> None:
