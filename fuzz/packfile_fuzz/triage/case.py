@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,10 +33,14 @@ from packfile_fuzz.triage.lines import read
 from packfile_fuzz.triage.specimen import Specimen, broken_of
 from packfile_suite.case import DEFAULT_DEPTH, DEFAULT_FUEL
 from packfile_suite.findings import broken_rules
+from packfile_suite.report import printable
 from packfile_suite.sparse import SparseBytes
 
 _LONGEST = 160
+_WIDTH = 110
 _HOST = "host"
+_NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?")
+_RULE = re.compile(r"PF-[A-Z]+-\d{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +65,13 @@ def text_of(specimen: Specimen, origin: Origin, byte_order: str | None = None) -
     """
     case = as_case(specimen, origin, byte_order)
     again = f"packfile-suite reproduce {case['id']} --cases FILE --loader CMD"
-    comment = "".join(f"# {line}\n" for line in (*_comment(specimen, origin), f"To see it again: {again}"))
+    said = (*_comment(specimen, origin), f"To see it again: {again}")
+    lines = [
+        line for text in said for line in textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    ]
+    comment = "".join(f"# {line}\n" for line in lines)
     return comment + yaml.dump(
-        [case], Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True, default_flow_style=None
+        [case], Dumper=_Dumper, sort_keys=False, width=_WIDTH, allow_unicode=True, default_flow_style=None
     )
 
 
@@ -76,28 +85,42 @@ def as_case(specimen: Specimen, origin: Origin, byte_order: str | None = None) -
         modules, steps = _broken_modules(specimen, made[1], origin), list(_broken_steps(*made, origin.signature.oracle))
     rules = _rules(specimen, origin, steps)
     digest = hashlib.sha256(json.dumps([modules, steps], sort_keys=True).encode()).hexdigest()[:8]
-    words = origin.signature.opcode or origin.signature.detail or origin.signature.oracle
-    slug = re.sub(r"[^a-z0-9_]+", "-", words.lower()).strip("-")
-    case: dict[str, Any] = {"id": f"{rules[0].split('-')[1].lower()}-fuzz-{slug}-{digest}", "rules": rules}
+    area = rules[0].split("-")[1].lower()
+    case: dict[str, Any] = {"id": f"{area}-fuzz-{_slug(origin.signature)}-{digest}", "rules": rules}
     case["summary"] = _summary(origin)
     if byte_order is not None:
         case["byte_order"] = byte_order
     return case | {"modules": modules, "steps": steps}
 
 
+def _slug(signature: Signature) -> str:
+    expected, got = signature.outcomes
+    words = signature.opcode or (f"{got} for {expected}" if got != expected else signature.detail) or signature.oracle
+    return re.sub(r"[^a-z0-9_]+", "-", words.lower()).strip("-")
+
+
 def _summary(origin: Origin) -> str:
     signature = origin.signature
     expected, got = signature.outcomes
-    what = f" ({signature.detail})" if expected == got and signature.detail else ""
+    if expected == got:
+        # Both ended so, and what they gave differs.
+        wanted, _, came = origin.message.partition(", expected ")[2].partition(", got ")
+        expected, got = wanted or expected, came or f"{got} ({signature.detail})"
     where = f"{signature.opcode}: " if signature.opcode else ""
-    text = f"{where}expected {expected}, and {signature.loader} gave {got}{what}, found by fuzzing"
+    text = printable(f"{where}expected {expected}, and {signature.loader} gave {got}, found by fuzzing")
+    text = text.replace(",)", ")")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _said(message: str) -> str:
+    """A message on one line, without directories that are gone by now."""
+    return printable(" ".join(re.sub(r"/\S*/(?=[^/\s]+\.pkf)", "", message).split())[:300])
 
 
 def _comment(specimen: Specimen, origin: Origin) -> Iterator[str]:
     failure, signature = origin.failure, origin.signature
     yield f"Found by packfile-fuzz: seed {failure.seed}, kind {failure.kind}, generator version {VERSION}."
-    yield f"Oracle {signature.oracle}, loader {signature.loader}: {' '.join(origin.message.split())[:300]}"
+    yield f"Oracle {signature.oracle}, loader {signature.loader}: {_said(origin.message)}"
     if signature.oracle in CHECKS:
         yield "What is expected is a reading of the specification, and the reference says something else."
     elif signature.loader == "reference":
@@ -115,7 +138,8 @@ def _modules(program: Program) -> dict[str, Any]:
 
 
 def _text(module: Module) -> str:
-    return disassemble(module) or "; a file without sections\n"
+    # Indexes are of no use to who reads a case.
+    return re.sub(r" +; @\d+$", "", disassemble(module), flags=re.MULTILINE) or "; a file without sections\n"
 
 
 def _seen(program: Program) -> Observation:
@@ -217,8 +241,16 @@ def _rules(specimen: Specimen, origin: Origin, steps: Sequence[Mapping[str, Any]
     first = [rule for rule in (opcode, detail) if rule is not None and rule in RULES]
     made = broken_of(specimen) if specimen.edits is not None else None
     first += sorted(made[1].expected.rules) if made is not None else []
-    found = list(dict.fromkeys([*first, *named])) or _of_code(specimen)
+    # Those that the loader gives as its reason, such as that of an import which it took for another one.
+    reasons = [rule for rule in _RULE.findall(origin.message) if rule in RULES]
+    found = list(dict.fromkeys([*first, *named, *_of_traps(specimen), *reasons])) or _of_code(specimen)
     return found or ["PF-EXE-017"]
+
+
+def _of_traps(specimen: Specimen) -> list[str]:
+    """Rules by which the calls of a program trap, which a case's expectations do not say."""
+    steps = _seen(specimen.program).steps if specimen.edits is None else ()
+    return [step.rule for step in steps if step.outcome == "trap" and step.rule in RULES]
 
 
 def _of_code(specimen: Specimen) -> list[str]:
@@ -240,7 +272,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    # What YAML 1.2 has for a number, and PyYAML has not, such as the bits 43e0000000000001.
+    style = "|" if "\n" in text else "'" if _NUMBER.fullmatch(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def _mapping(dumper: yaml.SafeDumper, data: dict[str, object]) -> yaml.MappingNode:

@@ -21,7 +21,7 @@ from packfile_fuzz.triage.inline import Inline
 from packfile_fuzz.triage.judge import Judge
 from packfile_fuzz.triage.lines import line, write
 from packfile_fuzz.triage.modules import Modules
-from packfile_fuzz.triage.names import renamed
+from packfile_fuzz.triage.names import plainer
 from packfile_fuzz.triage.remove import count
 from packfile_fuzz.triage.search import Search, Spent
 from packfile_fuzz.triage.segments import Segments
@@ -111,6 +111,7 @@ def _passes(search: Search) -> list[Callable[[], None]]:
             values.operands,
             values.rows,
             parts.registers,
+            values.banks,
             parts.orders,
         ]
     parts, values, within = Modules(search), Values(search), Inline(search)
@@ -133,6 +134,7 @@ def _passes(search: Search) -> list[Callable[[], None]]:
         values.operands,
         values.rows,
         parts.registers,
+        values.banks,
         parts.orders,
     ]
 
@@ -161,10 +163,9 @@ def _differs(judge: Judge) -> Callable[[Program], bool]:
 
 def _tidy(search: Search, *, goes_round: bool) -> None:
     """What makes a case easier to read and nothing smaller; what goes round for ever gets no more fuel."""
+    plainer(search)
     whole = search.best
-    search.attempt(replace(whole, program=renamed(whole.program)))
     if whole.edits is None and not goes_round:
-        whole = search.best
         given = tuple(replace(call, fuel=_CASE_FUEL, depth=_CASE_DEPTH) for call in whole.program.calls)
         search.attempt(replace(whole, program=replace(whole.program, calls=given)))
 

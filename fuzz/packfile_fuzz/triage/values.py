@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import partial
 
 from packfile.instructions import FieldKind, Opcode, Operand
-from packfile.layout import ImportKind, Segment
-from packfile.model import Export, Module
+from packfile.layout import Binding, ImportKind, Segment
+from packfile.model import Export, Function, Module
 from packfile_fuzz.triage import remove
 from packfile_fuzz.triage.lines import Line, branch_of, line, read
 from packfile_fuzz.triage.parts import Parts
@@ -75,8 +75,20 @@ class Values(Parts):
             for number in range(len(self.module(at).constants)):
                 self._constant(at, number)
 
+    def banks(self) -> None:
+        """Give functions few registers, if more than they name."""
+        for at in self.places():
+            for index, function in enumerate(self.module(at).functions):
+                least(function.i_registers, partial(self._bank, at, index, _with_i_registers), (0,))
+                least(function.n_registers, partial(self._bank, at, index, _with_n_registers), (0,))
+
+    def _bank(self, at: int, index: int, change: Callable[[Function, int], Function], count: int) -> bool:
+        functions = list(self.module(at).functions)
+        functions[index] = change(functions[index], count)
+        return self.attempt(at, lambda module: replace(module, functions=tuple(functions)))
+
     def rows(self) -> None:
-        """Make small what exports give and imports ask for."""
+        """Make small what exports give and imports ask for, and imports eager."""
         for at in self.places():
             for number, export in enumerate(self.module(at).exports):
                 if export.kind is ImportKind.DATA:
@@ -84,6 +96,7 @@ class Values(Parts):
                     least(export.size, partial(self._export, at, number, _with_size), (0,))
             for number, row in enumerate(self.module(at).imports):
                 least(row.requirement, partial(self._import, at, number), (0,))
+                self._binding(at, number)
 
     def _export(self, at: int, number: int, change: Callable[[Export, int], Export], value: int) -> bool:
         rows = list(self.module(at).exports)
@@ -94,6 +107,11 @@ class Values(Parts):
         rows = list(self.module(at).imports)
         rows[number] = replace(rows[number], requirement=value)
         return self.attempt(at, lambda module: replace(module, imports=tuple(rows)))
+
+    def _binding(self, at: int, number: int) -> None:
+        rows = list(self.module(at).imports)
+        rows[number] = replace(rows[number], binding=Binding.EAGER)
+        self.attempt(at, lambda module: replace(module, imports=tuple(rows)))
 
     def _line(self, at: int, index: int, number: int, new: Callable[[Line], Line]) -> bool:
         def change(lines: list[Line]) -> list[Line]:
@@ -193,6 +211,14 @@ def _floats(module: Module) -> set[int]:
             if each.row.opcode in found and each.literal is not None:
                 found[each.row.opcode].add(each.literal)
     return found[Opcode.N_CONST] - found[Opcode.I_CONST]
+
+
+def _with_i_registers(function: Function, count: int) -> Function:
+    return replace(function, i_registers=count)
+
+
+def _with_n_registers(function: Function, count: int) -> Function:
+    return replace(function, n_registers=count)
 
 
 def _with_position(row: Export, value: int) -> Export:
