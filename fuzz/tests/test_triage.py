@@ -20,7 +20,7 @@ from packfile_fuzz.oracles.broken import broken_from_seed
 from packfile_fuzz.program import Call, Entry, Program
 from packfile_fuzz.results import Failure
 from packfile_fuzz.run import observe
-from packfile_fuzz.triage.case import Origin, text_of
+from packfile_fuzz.triage.case import text_of
 from packfile_fuzz.triage.divergence import first_divergence
 from packfile_fuzz.triage.edits import Edit
 from packfile_fuzz.triage.folder import Settings, triage
@@ -31,6 +31,7 @@ from packfile_fuzz.triage.names import renamed
 from packfile_fuzz.triage.search import Search, Spent, thin
 from packfile_fuzz.triage.specimen import NotMinimisable, Specimen, broken_of, from_failure, is_valid
 from packfile_fuzz.triage.verdict import run
+from packfile_fuzz.triage.wording import Origin
 from packfile_suite.execute import reference_loader
 from packfile_suite.load import load_file
 from tests.triage_judge import Inside, broken_failure, compared

@@ -11,7 +11,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -22,37 +22,22 @@ from packfile.instructions import INSTRUCTIONS
 from packfile.layout import ByteOrder
 from packfile.model import Module
 from packfile.rules import RULES
-from packfile_fuzz.generator import VERSION
 from packfile_fuzz.malformed import CHECKS, Broken
 from packfile_fuzz.oracles.broken import program_of
 from packfile_fuzz.program import Call, Entry, Program
-from packfile_fuzz.results import Failure, Signature
 from packfile_fuzz.run import Observation, Prepared, Seen, observe
 from packfile_fuzz.run.observation import EXHAUSTED, INTERNAL, OK
 from packfile_fuzz.triage.lines import read
 from packfile_fuzz.triage.specimen import Specimen, broken_of
+from packfile_fuzz.triage.wording import Origin, comment, slug, summary
 from packfile_suite.case import DEFAULT_DEPTH, DEFAULT_FUEL
 from packfile_suite.findings import broken_rules
-from packfile_suite.report import printable
 from packfile_suite.sparse import SparseBytes
 
-_LONGEST = 160
 _WIDTH = 110
 _HOST = "host"
 _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?")
 _RULE = re.compile(r"PF-[A-Z]+-\d{3}")
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a case comes from, for its comment."""
-
-    failure: Failure
-    """The failure that was found."""
-    signature: Signature
-    """That of the minimised case, with the opcode at the first divergence."""
-    message: str
-    """What differs in the minimised case."""
 
 
 def text_of(specimen: Specimen, origin: Origin, byte_order: str | None = None) -> str:
@@ -65,12 +50,12 @@ def text_of(specimen: Specimen, origin: Origin, byte_order: str | None = None) -
     """
     case = as_case(specimen, origin, byte_order)
     again = f"packfile-suite reproduce {case['id']} --cases FILE --loader CMD"
-    said = (*_comment(specimen, origin), f"To see it again: {again}")
+    said = (*comment(specimen, origin), f"To see it again: {again}")
     lines = [
         line for text in said for line in textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
     ]
-    comment = "".join(f"# {line}\n" for line in lines)
-    return comment + yaml.dump(
+    above = "".join(f"# {line}\n" for line in lines)
+    return above + yaml.dump(
         [case], Dumper=_Dumper, sort_keys=False, width=_WIDTH, allow_unicode=True, default_flow_style=None
     )
 
@@ -86,51 +71,11 @@ def as_case(specimen: Specimen, origin: Origin, byte_order: str | None = None) -
     rules = _rules(specimen, origin, steps)
     digest = hashlib.sha256(json.dumps([modules, steps], sort_keys=True).encode()).hexdigest()[:8]
     area = rules[0].split("-")[1].lower()
-    case: dict[str, Any] = {"id": f"{area}-fuzz-{_slug(origin.signature)}-{digest}", "rules": rules}
-    case["summary"] = _summary(origin)
+    case: dict[str, Any] = {"id": f"{area}-fuzz-{slug(specimen, origin.signature)}-{digest}", "rules": rules}
+    case["summary"] = summary(specimen, origin)
     if byte_order is not None:
         case["byte_order"] = byte_order
     return case | {"modules": modules, "steps": steps}
-
-
-def _slug(signature: Signature) -> str:
-    expected, got = signature.outcomes
-    words = signature.opcode or (f"{got} for {expected}" if got != expected else signature.detail) or signature.oracle
-    return re.sub(r"[^a-z0-9_]+", "-", words.lower()).strip("-")
-
-
-def _summary(origin: Origin) -> str:
-    signature = origin.signature
-    expected, got = signature.outcomes
-    if expected == got:
-        # Both ended so, and what they gave differs.
-        wanted, _, came = origin.message.partition(", expected ")[2].partition(", got ")
-        expected, got = wanted or expected, came or f"{got} ({signature.detail})"
-    where = f"{signature.opcode}: " if signature.opcode else ""
-    text = printable(f"{where}expected {expected}, and {signature.loader} gave {got}, found by fuzzing")
-    text = text.replace(",)", ")")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
-
-
-def _said(message: str) -> str:
-    """A message on one line, without directories that are gone by now."""
-    return printable(" ".join(re.sub(r"/\S*/(?=[^/\s]+\.pkf)", "", message).split())[:300])
-
-
-def _comment(specimen: Specimen, origin: Origin) -> Iterator[str]:
-    failure, signature = origin.failure, origin.signature
-    yield f"Found by packfile-fuzz: seed {failure.seed}, kind {failure.kind}, generator version {VERSION}."
-    yield f"Oracle {signature.oracle}, loader {signature.loader}: {_said(origin.message)}"
-    if signature.oracle in CHECKS:
-        yield "What is expected is a reading of the specification, and the reference says something else."
-    elif signature.loader == "reference":
-        yield "What is expected is what the reference gives when it runs as usual; the oracle ran it in another way,"
-        yield "or looked at something else than outcomes. Which is right is for people to say."
-    else:
-        yield "What is expected is what the reference gives. If it is the reference that is wrong, turn it."
-    if specimen.edits is None and len({entry.order for entry in specimen.program.entries if entry.module}) > 1:
-        orders = ",".join(str(entry.order.name).lower() for entry in specimen.program.entries if entry.module)
-        yield f"It was seen with files in these orders: {orders}."
 
 
 def _modules(program: Program) -> dict[str, Any]:
@@ -198,18 +143,26 @@ def _broken_modules(specimen: Specimen, broken: Broken, origin: Origin) -> dict[
 
 
 def _broken_steps(entry: Entry, broken: Broken, oracle: str) -> Iterator[dict[str, Any]]:
-    program = program_of(entry, broken)
+    program = _roomy(program_of(entry, broken))
     time, rules = broken.expected.first
     if oracle in CHECKS:
         yield from _by_the_specification(program, time, rules)
         return
     with Prepared(program) as prepared:
-        prepared.put(1, entry.order, broken.content)
+        prepared.put(prepared.program.entries.index(program.entries[-1]), entry.order, broken.content)
         seen = observe(prepared)
     if seen.link.outcome != OK and time == "open":
         yield {"open": "main"} | _expected(seen.link)
     else:
         yield from _program_steps(program, seen)
+
+
+def _roomy(program: Program) -> Program:
+    """The program of a broken file with what a case gives, and the host module only where it is asked for."""
+    (host, main), calls = program.entries, program.calls
+    asked = {row.module for row in main.module.imports} if main.module else set()
+    entries = program.entries if host.name in asked else (main,)
+    return Program(entries, tuple(replace(call, fuel=DEFAULT_FUEL, depth=DEFAULT_DEPTH) for call in calls))
 
 
 def _by_the_specification(program: Program, time: str, rules: frozenset[str]) -> Iterator[dict[str, Any]]:
@@ -235,22 +188,21 @@ def _rules(specimen: Specimen, origin: Origin, steps: Sequence[Mapping[str, Any]
         expect = step.get("expect", {})
         values = expect.values() if isinstance(expect, dict) else ()
         named += [value for value in values if isinstance(value, str) and value in RULES]
-    opcodes = {row.mnemonic: row.rule for row in INSTRUCTIONS.values()}
-    opcode = opcodes.get(origin.signature.opcode)
-    detail = origin.signature.detail
-    first = [rule for rule in (opcode, detail) if rule is not None and rule in RULES]
     made = broken_of(specimen) if specimen.edits is not None else None
-    first += sorted(made[1].expected.rules) if made is not None else []
+    if made is not None and made[1].expected.rules:
+        return list(dict.fromkeys([*named, *sorted(made[1].expected.rules)]))
+    opcodes = {row.mnemonic: row.rule for row in INSTRUCTIONS.values()}
+    first = [opcodes.get(origin.signature.opcode, ""), origin.signature.detail]
     # Those that the loader gives as its reason, such as that of an import which it took for another one.
-    reasons = [rule for rule in _RULE.findall(origin.message) if rule in RULES]
-    found = list(dict.fromkeys([*first, *named, *_of_traps(specimen), *reasons])) or _of_code(specimen)
-    return found or ["PF-EXE-017"]
+    reasons = _RULE.findall(origin.message)
+    found = [rule for rule in (*first, *named, *_of_traps(specimen), *reasons) if rule in RULES]
+    return list(dict.fromkeys(found)) or _of_code(specimen) or ["PF-EXE-017"]
 
 
 def _of_traps(specimen: Specimen) -> list[str]:
     """Rules by which the calls of a program trap, which a case's expectations do not say."""
     steps = _seen(specimen.program).steps if specimen.edits is None else ()
-    return [step.rule for step in steps if step.outcome == "trap" and step.rule in RULES]
+    return [step.rule for step in steps if step.outcome == "trap"]
 
 
 def _of_code(specimen: Specimen) -> list[str]:

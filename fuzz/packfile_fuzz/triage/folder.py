@@ -17,17 +17,16 @@ from packfile.disassembler import disassemble
 from packfile.publish import write_file
 from packfile.writer import encode
 from packfile_fuzz.results import Failure, Signature
-from packfile_fuzz.triage.case import Origin, can_be_written, order_of, text_of
+from packfile_fuzz.triage.case import can_be_written, order_of, text_of
 from packfile_fuzz.triage.divergence import first_divergence
 from packfile_fuzz.triage.judge import Judge
 from packfile_fuzz.triage.minimise import Minimal, minimise, size
 from packfile_fuzz.triage.specimen import NotMinimisable, Specimen, broken_of, from_failure
 from packfile_fuzz.triage.verdict import Verdicts, judge_case
+from packfile_fuzz.triage.wording import Origin
 
 CASE, SUMMARY = "case.yaml", "triage.json"
 """Names of the files."""
-_FIXED = {"write-decode", "disassemble", "convert", "kaitai", "counters", "position"}
-"""Oracles that do not look for where runs part, or that say it themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ def _written(failure: Failure, minimal: Minimal, judge: Judge, settings: Setting
 
 
 def _opcode(specimen: Specimen, judge: Judge) -> str:
-    if specimen.edits is not None or judge.signature.oracle in _FIXED:
+    if specimen.edits is not None or not judge.is_of_runs:
         return ""
     return first_divergence(specimen.program, lambda program: bool(judge.differences(program)))
 

@@ -22,6 +22,8 @@ from packfile_fuzz.triage.specimen import Specimen, broken_of, is_valid
 
 MOST_FUEL = 100_000
 """Fuel with which a candidate must end, so that one that goes round for ever is never run with more."""
+_FIXED = {"write-decode", "disassemble", "convert", "kaitai", "counters", "position"}
+"""Oracles that do not look for where runs part, or that say it themselves."""
 _NO_ANSWERS = {"crash", "hang", "rubbish"}
 _HANG = 2.0
 """Seconds for an answer of a loader that is known to hang."""
@@ -96,6 +98,11 @@ class Judge:
         return signature == self.signature or (
             not self.signature.opcode and signature._replace(opcode="") == self.signature
         )
+
+    @property
+    def is_of_runs(self) -> bool:
+        """Whether it can be found out where what is compared parts."""
+        return self.signature.oracle not in _FIXED
 
     @property
     def is_of_answers(self) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from packfile.instructions import Opcode
 from packfile.layout import ImportKind, Segment
 from packfile.model import Export, Function, Module, Signature
-from packfile_fuzz.program import Call, Program
+from packfile_fuzz.program import Call
 from packfile_fuzz.run import Comparison
 from packfile_fuzz.run.observation import EXHAUSTED
 from packfile_fuzz.triage import broken, calls
@@ -25,7 +25,7 @@ from packfile_fuzz.triage.names import plainer
 from packfile_fuzz.triage.remove import count
 from packfile_fuzz.triage.search import Search, Spent
 from packfile_fuzz.triage.segments import Segments
-from packfile_fuzz.triage.specimen import Specimen
+from packfile_fuzz.triage.specimen import Specimen, broken_of
 from packfile_fuzz.triage.values import Values, arguments
 
 RUNS = 20_000
@@ -51,8 +51,8 @@ def minimise(start: Specimen, judge: Judge, seconds: float, runs: int = RUNS) ->
 
     Args:
         start: The example.
-        judge: What it is judged by. Where memory differs, its signature becomes that of the difference which a function
-            shows that reads it.
+        judge: What it is judged by. Its signature becomes that of the smallest form, where the same is shown to be
+            wrong in another way: where memory differs, by a function that reads it.
         seconds: How long it may take.
         runs: How many candidates may be tried.
     """
@@ -66,7 +66,7 @@ def minimise(start: Specimen, judge: Judge, seconds: float, runs: int = RUNS) ->
     try:
         passes = _passes(search)
         _rounds(search, passes)
-        if start.edits is None and judge.is_of_answers:
+        if judge.is_of_answers:
             _otherwise(search, judge, passes)
         _tidy(search, goes_round=EXHAUSTED in judge.signature.outcomes)
     except Spent:
@@ -140,25 +140,39 @@ def _passes(search: Search) -> list[Callable[[], None]]:
 
 
 def _otherwise(search: Search, judge: Judge, passes: Sequence[Callable[[], None]]) -> None:
-    """Make a program smaller that shows the same instruction to be wrong in another way, such as by a result."""
-    before, program = search.best, search.best.program
-    named = first_divergence(program, _differs(judge))
+    """Make smaller what shows the same to be wrong in another way, such as by a result, or by no failure at all.
+
+    The same is the instruction at the first divergence of a program, and the rules that a file breaks.
+    """
+    before = search.best
+    named = _wrong(before, judge)
     if not named:
         return
+
+    def fails(candidate: Specimen) -> bool:
+        return judge.fails(candidate) and (candidate.edits is None or _wrong(candidate, judge) == named)
+
     judge.is_strict = False
-    search.forget()
+    search.again(fails)
     within = Inline(search)
     try:
-        _rounds(search, [within.told, *passes])
+        _rounds(search, passes if before.edits is not None else [within.told, *passes])
     finally:
-        is_same = first_divergence(search.best.program, _differs(judge)) == named
-        if bulk(search.best) >= bulk(before) or not is_same:
-            search.best, judge.is_strict = before, True
-            search.forget()
+        found = judge.difference(search.best)
+        if found is None or bulk(search.best) >= bulk(before) or _wrong(search.best, judge) != named:
+            search.best = before
+        else:
+            judge.retarget(found)
+        judge.is_strict = True
+        search.again(judge.fails)
 
 
-def _differs(judge: Judge) -> Callable[[Program], bool]:
-    return lambda program: bool(judge.differences(program))
+def _wrong(specimen: Specimen, judge: Judge) -> object:
+    """What a specimen shows to be wrong; an empty value where that is not known."""
+    if specimen.edits is None:
+        return judge.is_of_runs and first_divergence(specimen.program, lambda it: bool(judge.differences(it)))
+    made = broken_of(specimen)
+    return made[1].expected.rules if made is not None else frozenset()
 
 
 def _tidy(search: Search, *, goes_round: bool) -> None:

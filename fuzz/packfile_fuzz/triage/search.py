@@ -1,6 +1,6 @@
 """The search for smaller specimens: tries candidates, and keeps each that still fails.
 
-Assumes a test that gives the same answer each time, until the search is told to forget. Promises an end within its
+Assumes a test that gives the same answer each time, until the search is given another. Promises an end within its
 limits, and the smallest that was found until then.
 """
 
@@ -44,9 +44,9 @@ class Search:
         self.best = candidate
         return True
 
-    def forget(self) -> None:
-        """Try again what did not fail before, since the test is another from now on."""
-        self._tried = {self.best}
+    def again(self, fails: Callable[[Specimen], bool]) -> None:
+        """Test in another way from now on, so that what was tried may be tried again."""
+        self._fails, self._tried = fails, {self.best}
 
     def first(self, candidates: Iterable[Specimen | None]) -> bool:
         """Keep the first of some candidates that fails."""
