@@ -30,9 +30,19 @@ _HANG = 2.0
 
 
 class Judge:
-    """Judges candidates for one signature. Use it as a context manager."""
+    """Judges candidates for one signature. Use it as a context manager.
 
-    def __init__(self, signature: Signature, loaders: Mapping[str, tuple[str, ...]], timeout: float) -> None:
+    `is_alone` says to start the loader anew for each, for one that remembers what it ran before.
+    """
+
+    def __init__(
+        self,
+        signature: Signature,
+        loaders: Mapping[str, tuple[str, ...]],
+        timeout: float,
+        *,
+        is_alone: bool = False,
+    ) -> None:
         self.signature = signature
         """What a candidate must come to; its opcode counts where it is known."""
         self.is_strict = True
@@ -43,6 +53,7 @@ class Judge:
         needed = {name: command for name, command in loaders.items() if name == signature.loader}
         if signature.outcomes[1] == "hang":
             timeout = min(timeout, _HANG)
+        self._needed, self._timeout, self._is_alone = needed, timeout, is_alone
         self.loaders = Loaders(needed, timeout)
 
     def __enter__(self) -> Self:
@@ -78,6 +89,9 @@ class Judge:
 
     def judgement(self, specimen: Specimen) -> Judgement | None:
         """All that is said of a specimen; None if its file cannot be made."""
+        if self._is_alone:
+            self.loaders.close()
+            self.loaders = Loaders(self._needed, self._timeout)
         if specimen.edits is None:
             return examine(specimen.program, self._oracles(), self.loaders)
         made = broken_of(specimen)
