@@ -34,7 +34,7 @@ class Inline(Parts):
 
         Args:
             size: Of a specimen.
-            after: What makes the candidates smaller.
+            after: What makes the candidates smaller, with as many modules.
         """
         for at in self.places():
             for index in range(len(self.module(at).functions)):
@@ -46,7 +46,7 @@ class Inline(Parts):
 
         Args:
             size: Of a specimen.
-            after: What makes the candidates smaller.
+            after: What makes the candidates smaller, with as many modules.
         """
         for number in range(len(self.search.best.program.calls) - 1, 0, -1):
             self.search.tentatively([partial(self._join, number, after)], size)

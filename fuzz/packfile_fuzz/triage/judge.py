@@ -24,7 +24,7 @@ MOST_FUEL = 100_000
 """Fuel with which a candidate must end, so that one that goes round for ever is never run with more."""
 _FIXED = {"write-decode", "disassemble", "convert", "kaitai", "counters", "position"}
 """Oracles that do not look for where runs part, or that say it themselves."""
-_NO_ANSWERS = {"crash", "hang", "rubbish"}
+_NO_ANSWERS = {"crash", "hang", "rubbish", "error"}
 _HANG = 2.0
 """Seconds for an answer of a loader that is known to hang."""
 
@@ -108,7 +108,7 @@ class Judge:
         signature = sign(oracle, found)
         if not self.is_strict:
             same = (signature.oracle, signature.loader) == (self.signature.oracle, self.signature.loader)
-            return same and found.place is None and not _NO_ANSWERS & set(signature.outcomes)
+            return same and found.place is None and _are_answers(signature.outcomes)
         return signature == self.signature or (
             not self.signature.opcode and signature._replace(opcode="") == self.signature
         )
@@ -121,11 +121,15 @@ class Judge:
     @property
     def is_of_answers(self) -> bool:
         """Whether the loader answered, though wrongly."""
-        return not _NO_ANSWERS & set(self.signature.outcomes)
+        return _are_answers(self.signature.outcomes)
 
     def retarget(self, found: Comparison) -> None:
         """Look for another difference of the same oracle from now on."""
         self.signature = sign(self.signature.oracle, found)
+
+
+def _are_answers(outcomes: tuple[str, str]) -> bool:
+    return not _NO_ANSWERS & {outcome.partition(" ")[0] for outcome in outcomes}
 
 
 def ends(program: Program) -> bool:

@@ -60,9 +60,9 @@ def _done(edit: Edit) -> str:
         case "set":
             return f"{edit.path} is {edit.value}"
         case "append":
-            return f"{len(edit.data)} bytes more"
+            return f"bytes appended: {len(edit.data)}"
         case "truncate":
-            return f"{edit.value} bytes are left"
+            return f"bytes left: {edit.value}"
     return " ".join(filter(None, (edit.verb.replace("_", " "), edit.path)))
 
 
