@@ -54,6 +54,8 @@ class Seen:
     """Mnemonic of the instruction that did not go well, where it is known."""
     said: str = field(default="", compare=False)
     """The message of a failure."""
+    told: Log = field(default=(), compare=False)
+    """What a call that was exhausted told the host module: that is not compared."""
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.code}".rstrip()

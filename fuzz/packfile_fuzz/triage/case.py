@@ -26,7 +26,7 @@ from packfile_fuzz.malformed import CHECKS, Broken
 from packfile_fuzz.oracles.broken import program_of
 from packfile_fuzz.program import Call, Entry, Program
 from packfile_fuzz.run import Observation, Prepared, Seen, observe
-from packfile_fuzz.run.observation import EXHAUSTED, INTERNAL, OK
+from packfile_fuzz.run.observation import INTERNAL, OK
 from packfile_fuzz.triage.lines import read
 from packfile_fuzz.triage.specimen import Specimen, broken_of
 from packfile_fuzz.triage.wording import Origin, comment, slug, summary
@@ -117,7 +117,7 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _expected(seen: Seen) -> dict[str, Any]:
-    log = [{bank: value if bank == "i" else f"{value:016x}"} for bank, value in seen.log]
+    log = [{bank: value if bank == "i" else f"{value:016x}"} for bank, value in seen.log or seen.told]
     logged: dict[str, Any] = {"log": log} if log else {}
     if seen.outcome in (OK, INTERNAL):
         values: dict[str, Any] = {"i": list(seen.i)} if seen.i else {}
@@ -126,8 +126,6 @@ def _expected(seen: Seen) -> dict[str, Any]:
         return {"expect": values} if values else {}
     if seen.outcome == "trap":
         return {"expect": {"trap": seen.code} | logged}
-    if seen.outcome == EXHAUSTED:
-        return {"expect": {EXHAUSTED: seen.rule} if seen.rule else EXHAUSTED}
     return {"expect": {seen.outcome: seen.rule} | logged if seen.rule else seen.outcome}
 
 

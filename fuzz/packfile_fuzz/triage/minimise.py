@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from packfile.instructions import Opcode
 from packfile.layout import ImportKind, Segment
@@ -26,7 +27,7 @@ from packfile_fuzz.triage.remove import count
 from packfile_fuzz.triage.search import Search, Spent
 from packfile_fuzz.triage.segments import Segments
 from packfile_fuzz.triage.specimen import Specimen, broken_of
-from packfile_fuzz.triage.values import Values, arguments
+from packfile_fuzz.triage.values import Values, arguments, least
 
 RUNS = 20_000
 """Candidates that are tried at most."""
@@ -68,7 +69,11 @@ def minimise(start: Specimen, judge: Judge, seconds: float, runs: int = RUNS) ->
         _rounds(search, passes)
         if judge.is_of_answers:
             _otherwise(search, judge, passes)
-        _tidy(search, goes_round=EXHAUSTED in judge.signature.outcomes)
+        goes_round = EXHAUSTED in judge.signature.outcomes
+        _tidy(search, goes_round=goes_round)
+        if goes_round:
+            # With less fuel, less of it may do.
+            _rounds(search, passes)
     except Spent:
         complete = False
     last = judge.difference(search.best)
@@ -178,10 +183,23 @@ def _wrong(specimen: Specimen, judge: Judge) -> object:
 def _tidy(search: Search, *, goes_round: bool) -> None:
     """What makes a case easier to read and nothing smaller; what goes round for ever gets no more fuel."""
     plainer(search)
+    for number in range(len(search.best.program.calls) if search.best.edits is None else 0):
+        _given(search, number, depth=_CASE_DEPTH)
+        if goes_round or not _given(search, number, fuel=_CASE_FUEL):
+            least(search.best.program.calls[number].fuel, partial(_with_fuel, search, number))
+
+
+def _with_fuel(search: Search, number: int, fuel: int) -> bool:
+    return _given(search, number, fuel=fuel)
+
+
+def _given(search: Search, number: int, *, fuel: int | None = None, depth: int | None = None) -> bool:
+    """Try another limit of a call."""
     whole = search.best
-    if whole.edits is None and not goes_round:
-        given = tuple(replace(call, fuel=_CASE_FUEL, depth=_CASE_DEPTH) for call in whole.program.calls)
-        search.attempt(replace(whole, program=replace(whole.program, calls=given)))
+    calls = list(whole.program.calls)
+    old = calls[number]
+    calls[number] = replace(old, fuel=old.fuel if fuel is None else fuel, depth=old.depth if depth is None else depth)
+    return search.attempt(replace(whole, program=replace(whole.program, calls=tuple(calls))))
 
 
 def _shown(start: Specimen, judge: Judge, found: Comparison) -> Specimen | None:

@@ -82,6 +82,8 @@ def _module_names(program: Program) -> dict[str, str]:
     for entry in program.entries:
         for row in entry.module.imports if entry.module is not None else ():
             names.setdefault(row.module, _MISSING)
+    for call in program.calls:
+        names.setdefault(call.module, _MISSING)
     return names
 
 
@@ -96,6 +98,9 @@ def _export_names(program: Program) -> dict[tuple[str, str], str]:
         for asked in entry.module.imports if entry.module is not None else ():
             if asked.module not in hosts:
                 names.setdefault((asked.module, asked.name), _MISSING)
+    for call in program.calls:
+        if call.function is not None and call.module not in hosts:
+            names.setdefault((call.module, call.function), _MISSING)
     return names
 
 
