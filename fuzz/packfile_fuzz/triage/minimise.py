@@ -74,6 +74,7 @@ def minimise(start: Specimen, judge: Judge, seconds: float, runs: int = RUNS) ->
         if goes_round:
             # With less fuel, less of it may do.
             _rounds(search, passes)
+            _tidy(search, goes_round=goes_round)
     except Spent:
         complete = False
     last = judge.difference(search.best)
