@@ -148,9 +148,10 @@ def test_two_calls_become_one_that_does_both() -> None:
 def test_a_function_returns_what_it_told() -> None:
     text = ".import eager func host.log_n (n) -> ()\n.export func f () -> ()\n  n_const n3, =1.0\n"
     found = search(program(HOST, text + "  calli i0, n3, host.log_n\n  ret\n"), _values)
-    Inline(found).told()
+    parts = Modules(found)
+    Inline(found).told(bulk, parts.code)
     assert last(found.best.program).n == (ONE,)
-    assert opcodes(main(found)) == [Opcode.N_CONST, Opcode.RET, Opcode.RET]
+    assert opcodes(main(found)) == [Opcode.N_CONST, Opcode.RET]
 
 
 def _values(whole: Program) -> list[int]:
@@ -298,7 +299,7 @@ def _passes(found: Search) -> list[Callable[[], None]]:
     return [
         lambda: within.calls(bulk),
         lambda: within.joined(bulk),
-        within.told,
+        lambda: within.told(bulk),
         Segments(found).shorter,
         values.operands,
         values.rows,

@@ -67,7 +67,7 @@ def test_a_seeded_bug_becomes_a_small_case_that_the_suite_runs(campaign: tuple[s
     (content,) = yaml.safe_load(case.read_text())
     _has_files(found[0], content)
     assert _instructions(content) <= MOST_INSTRUCTIONS
-    assert set(FAULTS[name].rules) & set(content["rules"]) or name == "weak-treated-as-lazy"
+    assert set(FAULTS[name].rules) & set(content["rules"])
     assert f"kind {_triage(found[0] / 'triage.json')['kind']}" in case.read_text()
     assert CliRunner().invoke(suite, ["lint", "--cases", str(case)]).exit_code == 0
     assert _reproduced(case, content["id"]) == 0

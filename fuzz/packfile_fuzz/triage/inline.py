@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from packfile.instructions import Opcode
+from packfile.instructions import FieldKind, Opcode
 from packfile.layout import ImportKind
-from packfile.model import Function, Module
+from packfile.model import Function, Module, Signature
 from packfile_fuzz.program import Call
 from packfile_fuzz.triage.calls import loads, numbers, starts, steps_of
 from packfile_fuzz.triage.lines import Line, line, put_first, put_instead, read, write
@@ -51,12 +51,22 @@ class Inline(Parts):
         for number in range(len(self.search.best.program.calls) - 1, 0, -1):
             self.search.tentatively([partial(self._join, number, after)], size)
 
-    def told(self) -> None:
-        """Have functions return what they tell the host module."""
+    def told(self, size: Callable[[Specimen], int], *after: Callable[[], object]) -> None:
+        """Have functions return what they tell the host module, or what an instruction gave, if less is left then.
+
+        Args:
+            size: Of a specimen.
+            after: As above.
+        """
         for at in self.places():
             for index in range(len(self.module(at).functions)):
                 for number in range(len(self._lines(at, index)) - 1, -1, -1):
-                    self.attempt(at, partial(_returning, index=index, number=number))
+                    self.search.tentatively([partial(self._return, at, index, number, after)], size)
+
+    def _return(self, at: int, index: int, number: int, after: Sequence[Callable[[], object]]) -> None:
+        if index < len(self.module(at).functions) and self.attempt(at, partial(_returning, index=index, number=number)):
+            for each in after:
+                each()
 
     def _lines(self, at: int, index: int) -> list[Line]:
         functions = self.module(at).functions
@@ -105,21 +115,32 @@ class Inline(Parts):
 
 
 def _returning(module: Module, index: int, number: int) -> Module | None:
-    """A module of which a function returns what it gives to what it calls through a slot, one value."""
+    """A module of which a function ends at a line with one result.
+
+    That is what it gives to what it calls through a slot, in place of the call, or what the line's first register holds
+    after it.
+    """
     function = module.functions[index]
     lines = read(function.code) or []
-    if number >= len(lines) or lines[number].row.opcode is not Opcode.CALLI:
+    if number >= len(lines):
         return None
     it = lines[number]
-    row = module.imports[it.literal or 0]
-    if row.kind is not ImportKind.FUNCTION or row.signature.i_params + row.signature.n_params != 1:
+    if it.row.opcode is Opcode.CALLI:
+        row = module.imports[it.literal or 0]
+        given, new = row.signature if row.kind is ImportKind.FUNCTION else Signature(), []
+        i, n = (it.value(operand) for operand in it.row.operands[:2])
+    elif it.row.operands and it.row.operands[0].field is FieldKind.REGISTER:
+        bank, i, new = it.row.operands[0].bank, it.value(it.row.operands[0]), [it]
+        given, i, n = (Signature(1), i, 0) if bank == "i" else (Signature(0, 1), 0, i)
+    else:
         return None
-    signature = replace(function.signature, i_results=row.signature.i_params, n_results=row.signature.n_params)
+    if given.i_params + given.n_params != 1:
+        return None
+    signature = replace(function.signature, i_results=given.i_params, n_results=given.n_params)
     functions = list(module.functions)
     functions[index] = replace(function, signature=signature)
-    i, n = (it.value(operand) for operand in it.row.operands[:2])
     made = replace(module, functions=tuple(functions))
-    return _with_code(made, index, put_instead(lines, number, [line(Opcode.RET, i, n)]))
+    return _with_code(made, index, put_instead(lines, number, [*new, line(Opcode.RET, i, n)]))
 
 
 def _called(whole: Specimen, call: Call) -> tuple[int, int] | None:

@@ -24,6 +24,7 @@ MOST_FUEL = 100_000
 """Fuel with which a candidate must end, so that one that goes round for ever is never run with more."""
 _FIXED = {"write-decode", "disassemble", "convert", "kaitai", "counters", "position"}
 """Oracles that do not look for where runs part, or that say it themselves."""
+_OF_CODE = {"ok", "trap", "exhausted"}
 _NO_ANSWERS = {"crash", "hang", "rubbish", "error"}
 _HANG = 2.0
 """Seconds for an answer of a loader that is known to hang."""
@@ -46,8 +47,8 @@ class Judge:
         self.signature = signature
         """What a candidate must come to; its opcode counts where it is known."""
         self.is_strict = True
-        """Whether a candidate must come to just that; else to any answer in which that loader
-        differs by that oracle, as a case can expect one."""
+        """Whether a candidate must come to just that; else to any difference of that oracle and loader in what
+        code comes to, as a case can expect it."""
         self.runs = 0
         """Candidates that were judged."""
         needed = {name: command for name, command in loaders.items() if name == signature.loader}
@@ -108,7 +109,11 @@ class Judge:
         signature = sign(oracle, found)
         if not self.is_strict:
             same = (signature.oracle, signature.loader) == (self.signature.oracle, self.signature.loader)
-            return same and found.place is None and _are_answers(signature.outcomes)
+            return (
+                same
+                and found.place is None
+                and _kinds(signature.outcomes) <= _OF_CODE | _kinds(self.signature.outcomes)
+            )
         return signature == self.signature or (
             not self.signature.opcode and signature._replace(opcode="") == self.signature
         )
@@ -121,15 +126,16 @@ class Judge:
     @property
     def is_of_answers(self) -> bool:
         """Whether the loader answered, though wrongly."""
-        return _are_answers(self.signature.outcomes)
+        return not _NO_ANSWERS & _kinds(self.signature.outcomes)
 
     def retarget(self, found: Comparison) -> None:
         """Look for another difference of the same oracle from now on."""
         self.signature = sign(self.signature.oracle, found)
 
 
-def _are_answers(outcomes: tuple[str, str]) -> bool:
-    return not _NO_ANSWERS & {outcome.partition(" ")[0] for outcome in outcomes}
+def _kinds(outcomes: tuple[str, str]) -> set[str]:
+    """What outcomes begin with: traps without their codes."""
+    return {outcome.partition(" ")[0] for outcome in outcomes}
 
 
 def ends(program: Program) -> bool:

@@ -160,9 +160,10 @@ def _otherwise(search: Search, judge: Judge, passes: Sequence[Callable[[], None]
 
     judge.is_strict = False
     search.again(fails)
-    within = Inline(search)
+    parts, within = Modules(search), Inline(search)
+    told = [] if before.edits is not None else [lambda: within.told(bulk, parts.parts, parts.code)]
     try:
-        _rounds(search, passes if before.edits is not None else [within.told, *passes])
+        _rounds(search, [*told, *passes])
     finally:
         found = judge.difference(search.best)
         if found is None or bulk(search.best) >= bulk(before) or _wrong(search.best, judge) != named:

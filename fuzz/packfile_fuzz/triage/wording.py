@@ -50,7 +50,7 @@ def summary(specimen: Specimen, origin: Origin) -> str:
     what = signature.opcode or ", ".join(map(_done, specimen.edits or ()))
     where = f"{what}: " if what else ""
     text = printable(f"{where}expected {expected}, and {signature.loader} gave {got}, found by fuzzing")
-    text = text.replace(",)", ")")
+    text = text.replace(",)", ")").replace("'", "")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
