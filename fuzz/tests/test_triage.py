@@ -223,6 +223,35 @@ again:
     assert set(run(file, reference_loader(10.0)).values()) == {"pass"}
 
 
+def test_a_case_expects_what_was_told_before_a_call_was_exhausted_and_floats_that_look_like_numbers(
+    tmp_path: Path,
+) -> None:
+    text = """
+.import eager func host.log_i (i) -> ()
+.export func bits () -> (n)
+  n_const n0, =nan:7ff8000000000001
+  ret
+.export func tells () -> ()
+again:
+  calli i0, host.log_i
+  jmp again
+"""
+    calls = (Call("main", "bits"), Call("main", "tells", fuel=4))
+    module = replace(assemble(text), constants=(0x43E0000000000001,))
+    program = Program((Entry("main", module), Entry("host", None)), calls)
+    signature = Inside.of(QUICK)[0].signature
+    file = tmp_path / "case.yaml"
+    origin = Origin(Failure(7, "program", signature, "it differs"), signature, "it differs\0")
+    file.write_text(text_of(Specimen(program), origin), encoding="utf-8")
+    (content,) = yaml.safe_load(file.read_text())
+    assert [step.get("expect") for step in content["steps"]] == [
+        None,
+        {"n": ["43e0000000000001"]},
+        {"exhausted": "PF-EXE-013", "log": [{"i": 0}, {"i": 0}]},
+    ]
+    assert set(run(file, reference_loader(10.0)).values()) == {"pass"}
+
+
 def test_every_fault_that_is_named_here_is_one() -> None:
     assert set(SMALL) <= set(FAULTS)
 

@@ -22,7 +22,9 @@ from packfile_fuzz.results import Failure
 from packfile_fuzz.run import Loaders
 from packfile_fuzz.triage.bisection import SKIP, Asked, judged
 from packfile_fuzz.triage.folder import Settings, triage
+from packfile_fuzz.triage.judge import Judge
 from packfile_fuzz.triage.queue import LOG, Queue
+from packfile_fuzz.triage.specimen import from_failure
 from tests.triage_judge import broken_seed, shown
 
 FAULT = "weak-treated-as-lazy"
@@ -111,6 +113,16 @@ def test_a_failure_that_is_gone_has_no_case(found: Failure, tmp_path: Path) -> N
     assert made.case is None
     assert made.instructions is None
     assert "does not fail alone" in json.loads((tmp_path / "triage.json").read_text())["message"]
+
+
+def test_a_judge_of_examples_alone_starts_the_loader_anew_for_each(found: Failure) -> None:
+    specimen = from_failure(found.seed, found.kind)
+    with Judge(found.signature, {"wrong": tuple(WRONG.split())}, 10.0, is_alone=True) as judge:
+        assert judge.fails(specimen)
+        first = judge.loaders["wrong"].session().pid
+        assert judge.fails(specimen)
+        assert judge.loaders["wrong"].session().pid != first
+        assert not Path(f"/proc/{first}").exists()
 
 
 def test_triage_beside_a_campaign_makes_the_case(found: Failure, tmp_path: Path) -> None:
