@@ -89,19 +89,20 @@ def test_what_a_call_calls_stands_in_its_place() -> None:
 
 def test_what_is_called_does_not_take_the_callers_registers() -> None:
     text = """
-.export func f () -> (i)
-  i_imm i1, 3
+.export func f (i) -> (i)
+  i_imm i1, 8
+  i_imm i2, 3
   call i0, n0, inner
-  i_add i0, i0, i1
+  i_add i0, i0, i2
   ret
-.func inner () -> (i)
-  i_imm i1, 40
-  ret i1, n0
+.func inner (i, i) -> (i)
+  i_sub i2, i0, i1
+  ret i2, n0
 """
-    found = search(program(text))
+    found = search(program(text, calls=[Call("main", "f", (50,)), Call("main", "f", (20,))]))
     Inline(found).calls(lambda it: Opcode.CALL in opcodes(it.program.entries[0].module or Module()))
     assert Opcode.CALL not in opcodes(main(found))
-    assert observe(found.best.program).calls[0].i == (43,)
+    assert [seen.i for seen in observe(found.best.program).calls] == [(45,), (15,)]
 
 
 def test_a_call_is_replaced_by_what_it_gave() -> None:
