@@ -20,7 +20,7 @@ from packfile_fuzz.oracles.broken import broken_from_seed
 from packfile_fuzz.program import Call, Entry, Program
 from packfile_fuzz.results import Failure
 from packfile_fuzz.run import observe
-from packfile_fuzz.triage.case import Origin, text_of
+from packfile_fuzz.triage.case import text_of
 from packfile_fuzz.triage.divergence import first_divergence
 from packfile_fuzz.triage.edits import Edit
 from packfile_fuzz.triage.folder import Settings, triage
@@ -31,6 +31,7 @@ from packfile_fuzz.triage.names import renamed
 from packfile_fuzz.triage.search import Search, Spent, thin
 from packfile_fuzz.triage.specimen import NotMinimisable, Specimen, broken_of, from_failure, is_valid
 from packfile_fuzz.triage.verdict import run
+from packfile_fuzz.triage.wording import Origin
 from packfile_suite.execute import reference_loader
 from packfile_suite.load import load_file
 from tests.triage_judge import Inside, broken_failure, compared
@@ -219,6 +220,35 @@ again:
     assert [step.get("fuel") for step in content["steps"]] == [None, 1000, 3, 1000, 1000, 10]
     assert [step.get("depth") for step in content["steps"]] == [None, 50, 2, 50, 50, 50]
     assert content["steps"][1]["expect"]["log"] == [{"i": -5}, {"n": "7ff8000000000000"}]
+    assert set(run(file, reference_loader(10.0)).values()) == {"pass"}
+
+
+def test_a_case_expects_what_was_told_before_a_call_was_exhausted_and_floats_that_look_like_numbers(
+    tmp_path: Path,
+) -> None:
+    text = """
+.import eager func host.log_i (i) -> ()
+.export func bits () -> (n)
+  n_const n0, =nan:7ff8000000000001
+  ret
+.export func tells () -> ()
+again:
+  calli i0, host.log_i
+  jmp again
+"""
+    calls = (Call("main", "bits"), Call("main", "tells", fuel=4))
+    module = replace(assemble(text), constants=(0x43E0000000000001,))
+    program = Program((Entry("main", module), Entry("host", None)), calls)
+    signature = Inside.of(QUICK)[0].signature
+    file = tmp_path / "case.yaml"
+    origin = Origin(Failure(7, "program", signature, "it differs"), signature, "it differs\0")
+    file.write_text(text_of(Specimen(program), origin), encoding="utf-8")
+    (content,) = yaml.safe_load(file.read_text())
+    assert [step.get("expect") for step in content["steps"]] == [
+        None,
+        {"n": ["43e0000000000001"]},
+        {"exhausted": "PF-EXE-013", "log": [{"i": 0}, {"i": 0}]},
+    ]
     assert set(run(file, reference_loader(10.0)).values()) == {"pass"}
 
 

@@ -22,7 +22,9 @@ from packfile_fuzz.results import Failure
 from packfile_fuzz.run import Loaders
 from packfile_fuzz.triage.bisection import SKIP, Asked, judged
 from packfile_fuzz.triage.folder import Settings, triage
+from packfile_fuzz.triage.judge import Judge
 from packfile_fuzz.triage.queue import LOG, Queue
+from packfile_fuzz.triage.specimen import from_failure
 from tests.triage_judge import broken_seed, shown
 
 FAULT = "weak-treated-as-lazy"
@@ -113,6 +115,16 @@ def test_a_failure_that_is_gone_has_no_case(found: Failure, tmp_path: Path) -> N
     assert "does not fail alone" in json.loads((tmp_path / "triage.json").read_text())["message"]
 
 
+def test_a_judge_of_examples_alone_starts_the_loader_anew_for_each(found: Failure) -> None:
+    specimen = from_failure(found.seed, found.kind)
+    with Judge(found.signature, {"wrong": tuple(WRONG.split())}, 10.0, is_alone=True) as judge:
+        assert judge.fails(specimen)
+        first = judge.loaders["wrong"].session().pid
+        assert judge.fails(specimen)
+        assert judge.loaders["wrong"].session().pid != first
+        assert not Path(f"/proc/{first}").exists()
+
+
 def test_triage_beside_a_campaign_makes_the_case(found: Failure, tmp_path: Path) -> None:
     queue = Queue([("wrong", tuple(WRONG.split()))], 10.0)
     queue.add(found, tmp_path / "one")
@@ -195,6 +207,23 @@ with {fault}:
 """
 
 
+CASE = """
+- id: fix-weak-missing-reads-zero
+  rules: [PF-FIX-011]
+  summary: a weak import that is missing reads 0
+  modules:
+    main: |
+      .import weak func absent.absent () -> ()
+      .export func f () -> (i)
+        ldslot i0, absent.absent
+        ret
+  steps:
+  - link: [main]
+  - call: main.f
+    expect: {i: [0]}
+"""
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """Six revisions of a loader: the third cannot be built, and the fifth has the fault."""
@@ -227,7 +256,8 @@ def test_bisect_says_if_what_is_left_cannot_be_tested(found: Failure, repository
     options = ("--repository", repository, "--good", "v2", "--bad", "v4", "--build", "exit 1")
     result = invoke("bisect", *options, "--seed", found.seed, "--", sys.executable, "adapter.py")
     assert result.exit_code == 1
-    assert "skip" in result.output
+    assert "the first bad revision is one of these" in result.output
+    assert result.output.splitlines()[-1] == f"{git(repository, 'rev-parse', 'v4')} revision 4"
     assert len(git(repository, "worktree", "list").splitlines()) == 1
 
 
@@ -236,6 +266,18 @@ def test_bisect_says_if_git_knows_no_such_revision(found: Failure, repository: P
     assert result.exit_code == 1
     assert "v0" in result.output
     assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+def test_bisect_finds_the_revision_of_a_case_though_one_before_cannot_be_built(
+    repository: Path, tmp_path: Path
+) -> None:
+    case = tmp_path / "case.yaml"
+    case.write_text(CASE)
+    options = ("--repository", repository, "--good", "v2", "--bad", "v5", "--case", case, "--build", "sh build.sh")
+    result = invoke("bisect", *options, "--", sys.executable, "adapter.py")
+    assert result.exit_code == 0, result.output
+    assert f"the first bad revision is {git(repository, 'rev-parse', 'v5')}" in result.output
+    assert not git(repository, "for-each-ref", "refs/bisect")
 
 
 def test_a_revision_whose_loader_does_not_start_cannot_be_tested(found: Failure, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from packfile.assembler import assemble
 from packfile_fuzz.generator import build, from_seed
 from packfile_fuzz.program import Call, Entry, Program
-from packfile_fuzz.triage.lines import kept, read, unrolled, write
+from packfile_fuzz.triage.lines import kept, put_instead, read, unrolled, write
 from packfile_fuzz.triage.minimise import minimise, size
 from packfile_fuzz.triage.specimen import Specimen
 from tests.triage_judge import Inside, compared
@@ -56,6 +56,25 @@ end:
     lines = read(assemble(text).functions[0].code)
     assert lines is not None
     assert write(unrolled(lines, 4)) == assemble(twice).functions[0].code
+
+
+def test_branches_go_past_what_is_put_in_place_of_a_line() -> None:
+    text = ".export func f (i) -> ()\nagain:\n  jmp_if i0, end\n  i_imm i0, 1\n  jmp again\nend:\n  ret\n"
+    longer = """.export func f (i) -> ()
+again:
+  jmp_if i0, end
+  i_imm i0, 2
+  jmp_if i0, after
+after:
+  jmp again
+end:
+  ret
+"""
+    lines, wanted = (read(assemble(each).functions[0].code) for each in (text, longer))
+    assert lines is not None
+    assert wanted is not None
+    new = [wanted[1], wanted[2]._replace(target=2)]
+    assert write(put_instead(lines, 1, new)) == write(wanted)
 
 
 LOOPS = """

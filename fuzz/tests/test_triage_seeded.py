@@ -15,13 +15,19 @@ from click.testing import CliRunner
 from packfile.assembler import assemble
 from packfile_fuzz.faults import FAULTS
 from packfile_fuzz.faults.judge import command_of, environment
+from packfile_fuzz.generator import build, from_seed
+from packfile_fuzz.oracles.judging import sign
+from packfile_fuzz.results import Failure
 from packfile_fuzz.triage import remove
+from packfile_fuzz.triage.folder import Settings, triage
 from packfile_suite.cli import main as suite
 from tests.campaign_runs import COMMAND
-from tests.triage_judge import broken_failure, shown
+from tests.triage_judge import broken_failure, compared, shown
 
 WRONG = ("least-divided-without-trap", "weak-treated-as-lazy", "trailing-bytes-accepted")
 """A trap that is missing, a binding that is another one, and a file that should not open."""
+DEEP = ("copied-forward", "nan-not-canonical")
+"""Memory that is read in a later call, and a value that is told deep in calls, on the way to a trap."""
 GOOD = f"{sys.executable} -m packfile adapter"
 MOST_INSTRUCTIONS = 12
 EXAMPLES = 1
@@ -61,11 +67,30 @@ def test_a_seeded_bug_becomes_a_small_case_that_the_suite_runs(campaign: tuple[s
     (content,) = yaml.safe_load(case.read_text())
     _has_files(found[0], content)
     assert _instructions(content) <= MOST_INSTRUCTIONS
-    assert set(FAULTS[name].rules) & set(content["rules"]) or name == "weak-treated-as-lazy"
+    assert set(FAULTS[name].rules) & set(content["rules"])
     assert f"kind {_triage(found[0] / 'triage.json')['kind']}" in case.read_text()
     assert CliRunner().invoke(suite, ["lint", "--cases", str(case)]).exit_code == 0
     assert _reproduced(case, content["id"]) == 0
     assert _reproduced(case, content["id"], "--loader", " ".join(command_of(FAULTS[name]))) == 1
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_what_shows_deep_in_a_program_becomes_one_short_function(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+    loaders = {name: tuple(command_of(FAULTS[name]))}
+    failure = Failure(shown(name), "program", sign("loader", compared(name, build(from_seed(shown(name))))), "")
+    made = triage(failure._replace(signature=failure.signature._replace(loader=name)), Settings(loaders), tmp_path)
+    assert made.case is not None
+    assert made.case.shows
+    (content,) = yaml.safe_load((tmp_path / "case.yaml").read_text())
+    assert _instructions(content) <= MOST_INSTRUCTIONS - 5
+    assert list(content["modules"]) == ["main"]
+    assert content["steps"][0] == {"link": ["main"]}
+    assert [step.get("call") for step in content["steps"][1:]] == ["main.f"]
+    assert content["summary"].startswith(f"{made.signature.opcode}: expected ")
+    assert CliRunner().invoke(suite, ["lint", "--cases", str(tmp_path / "case.yaml")]).exit_code == 0
 
 
 def _has_files(folder: Path, case: dict[str, Any]) -> None:

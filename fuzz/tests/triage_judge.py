@@ -24,7 +24,7 @@ from packfile_fuzz.triage.specimen import Specimen
 LOADER = "loader"
 TRIED = 3000
 """Seeds that are tried at most until one shows a bug."""
-_RARE = {"least-divided-without-trap": 750}
+_RARE = {"least-divided-without-trap": 750, "copied-forward": 600}
 """Where to begin with a bug that few examples show; a wrong number only takes longer."""
 
 

@@ -18,7 +18,7 @@ from packfile_fuzz.program import Call, Program
 from packfile_fuzz.run import peek
 from packfile_fuzz.run.clock import ADAPTER
 from packfile_fuzz.run.inprocess import SEGMENTS, Prepared
-from packfile_fuzz.run.observation import EXHAUSTED, OK, Log, Observation, Part, Seen
+from packfile_fuzz.run.observation import EXHAUSTED, OK, SHOWN, Log, Observation, Part, Seen
 from packfile_fuzz.run.place import OWNER, Place
 from packfile_suite.execute import Loader
 from packfile_suite.session import LoaderFailed, Session
@@ -125,7 +125,8 @@ def through(adapter: Adapter, example: Program | Prepared, expected: Observation
     Args:
         adapter: The loader's.
         example: The program.
-        expected: What it should come to. Memory is then asked for by a digest, and read only where that differs.
+        expected: What it should come to. Memory is then asked for where all steps are as they should be, by a digest,
+            and read only where that differs, up to the first bytes that do.
     """
     if isinstance(example, Program):
         with Prepared(example) as prepared:
@@ -161,11 +162,17 @@ class _Talk:
         for call in program.calls:
             reply = session.request("call", process=process, **_asked(call))
             self.steps.append(_seen(reply))
-        if peek.has_room(program) and not any(step.outcome == EXHAUSTED for step in self.steps):
+        if self._may_differ_in_memory(program, expected):
             wanted = expected.memory if expected is not None else None
             self.memory = tuple(_Reader(session, process).memory(program, wanted))
         self._close(session)
         session.settle()
+
+    def _may_differ_in_memory(self, program: Program, expected: Observation | None) -> bool:
+        """Whether memory can be read and matters: not where steps differ already, for to read it takes the longest."""
+        if not peek.has_room(program) or any(step.outcome == EXHAUSTED for step in self.steps):
+            return False
+        return expected is None or tuple(self.steps) == expected.steps
 
     def _link(self, session: Session, program: Program) -> int | None:
         modules: list[dict[str, Any]] = []
@@ -211,8 +218,9 @@ class _Reader:
             if wanted is not None and self._digest(some) == peek.digest(wanted):
                 yield from wanted
             else:
-                for name, segment, start, length, address in some:
-                    yield Part(name, segment, start, self._read(address, length))
+                for at, (name, segment, start, length, address) in enumerate(some):
+                    content = wanted[at].content if wanted is not None else None
+                    yield Part(name, segment, start, self._read(address, length, content))
 
     def _digest(self, places: Sequence[tuple[str, str, int, int, int]]) -> int | None:
         arguments = [value for *_, length, address in places for value in (address, length)]
@@ -220,8 +228,8 @@ class _Reader:
         values = self._call("digest", arguments)
         return values[0] if values else None
 
-    def _read(self, address: int, length: int) -> bytes:
-        """The bytes there, up to the first that cannot be read."""
+    def _read(self, address: int, length: int, wanted: bytes | None) -> bytes:
+        """The bytes there, up to the first that cannot be read, or to the first that are not as wanted, all shown."""
         content = bytearray()
         size = 8 * peek.WORDS
         while len(content) < length:
@@ -232,6 +240,9 @@ class _Reader:
             width = 8 if rest >= size else 1
             for value in values:
                 content += (value & (1 << 8 * width) - 1).to_bytes(width, "little")
+            known = max(0, len(content) - SHOWN)
+            if wanted is not None and content[:known] != wanted[:known]:
+                break
         return bytes(content)
 
     def _call(self, function: str, arguments: Sequence[int]) -> list[int]:

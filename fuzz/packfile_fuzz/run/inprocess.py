@@ -191,8 +191,8 @@ def _failed(error: Exception, log: Log = (), contents: _Contents | None = None) 
     code = error.code if isinstance(error, Trap) else ""
     opcode = _opcode(error, contents) if contents and error.outcome in ("trap", "exhausted") else ""
     # What was logged before fuel or depth ran out is not fixed.
-    log = () if error.outcome == EXHAUSTED else log
-    return Seen(error.outcome, code, log=log, rule=error.rule or "", opcode=opcode, said=str(error))
+    told, log = (log, ()) if error.outcome == EXHAUSTED else ((), log)
+    return Seen(error.outcome, code, log=log, told=told, rule=error.rule or "", opcode=opcode, said=str(error))
 
 
 def _opcode(error: PackfileError, contents: _Contents) -> str:

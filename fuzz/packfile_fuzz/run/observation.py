@@ -15,6 +15,8 @@ from packfile_fuzz.program import Program
 
 OK = "ok"
 EXHAUSTED = "exhausted"
+SHOWN = 8
+"""Bytes of memory that a difference shows, from the first that differs on."""
 INTERNAL = "internal"
 """Outcome of what raised an exception that is no outcome of the spec."""
 Log = tuple[tuple[str, int], ...]
@@ -52,6 +54,8 @@ class Seen:
     """Mnemonic of the instruction that did not go well, where it is known."""
     said: str = field(default="", compare=False)
     """The message of a failure."""
+    told: Log = field(default=(), compare=False)
+    """What a call that was exhausted told the host module: that is not compared."""
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.code}".rstrip()
@@ -212,7 +216,7 @@ def _compare_memory(expected: Observation, got: Observation) -> Comparison:
             continue
         pairs = zip(wanted.content, came.content, strict=False)
         at = next((i for i, (x, y) in enumerate(pairs) if x != y), len(came.content))
-        one, other = wanted.content[at : at + 8].hex(), came.content[at : at + 8].hex()
+        one, other = wanted.content[at : at + SHOWN].hex(), came.content[at : at + SHOWN].hex()
         where = f"{wanted.segment} of {wanted.module} at {wanted.start + at}"
         found = different(f"{where}: expected {one}, got {other}", OK, OK, "memory")
         return replace(found, place=(wanted.module, wanted.segment, wanted.start + at))

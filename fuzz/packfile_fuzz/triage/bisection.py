@@ -75,19 +75,24 @@ def bisect(repository: Path, good: str, bad: str, asked: Asked, tell: Callable[[
         try:
             # `-P`: the tree's own packages are not to be taken for ours.
             _run(tree, ["git", "bisect", "run", sys.executable, "-P", str(file)], tell)
-            first = _git(tree, "rev-parse", "refs/bisect/bad").strip()
-            if not _is_only(tree):
-                raise BisectError("all that is left between good and bad had to be skipped, since it cannot be tested")
-            return first
+        except BisectError:
+            *skipped, _ = _left(tree)
+            if not skipped or not all(_git(tree, "for-each-ref", f"refs/bisect/skip-{each}") for each in skipped):
+                raise
         finally:
+            left = _left(tree)
+            named = _git(tree, "log", "--no-walk=unsorted", "--format=%H %s", *left).rstrip()
             _git(tree, "bisect", "reset", bad)
+    if len(left) == 1:
+        return left[0]
+    raise BisectError(f"the first bad revision is one of these; all but the last cannot be tested:\n{named}")
 
 
-def _is_only(tree: Path) -> bool:
-    """Whether nothing is left between the good revisions and the bad one."""
+def _left(tree: Path) -> list[str]:
+    """What is left between the good revisions and the bad one, and that as the last: hashes."""
     refs = _git(tree, "for-each-ref", "--format=%(refname)", "refs/bisect/").split()
     good = [f"^{ref}" for ref in refs if "/good-" in ref]
-    return len(_git(tree, "rev-list", "refs/bisect/bad", *good).split()) == 1
+    return _git(tree, "rev-list", "--reverse", "--topo-order", "refs/bisect/bad", *good).split()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from packfile.layout import ByteOrder
 from packfile.model import ModelError, Module
@@ -15,6 +16,7 @@ from packfile.writer import encode
 from packfile_fuzz.triage.edits import Edit, field_value
 from packfile_fuzz.triage.search import Search, thin
 from packfile_fuzz.triage.specimen import Specimen
+from packfile_fuzz.triage.values import least
 
 _INDEXED = re.compile(r"([a-z_]+)\[(\d+)\](.*)", re.DOTALL)
 
@@ -94,6 +96,34 @@ def edits(search: Search) -> None:
     for at in range(len(search.best.edits or ())):
         for candidate in _simpler(search.best, at):
             search.attempt(candidate)
+        edit = search.best.edits[at] if search.best.edits else before[at]
+        if edit.verb == "set":
+            least(edit.value, partial(_set, search, at), (0, 1))
+        _append_less(search, at)
+
+
+def _set(search: Search, at: int, value: int) -> bool:
+    whole = search.best
+    assert whole.edits is not None
+    edit = whole.edits[at]._replace(value=value)
+    return search.attempt(replace(whole, edits=(*whole.edits[:at], edit, *whole.edits[at + 1 :])))
+
+
+def _append_less(search: Search, at: int) -> None:
+    """Append fewer bytes, and have a length that is set say so."""
+    whole = search.best
+    assert whole.edits is not None
+    length = len(whole.edits[at].data) if whole.edits[at].verb == "append" else 0
+    for size in {length // 2, 1} if length > 1 else ():
+        edits = [_with_length(edit, length - size) for edit in whole.edits]
+        edits[at] = whole.edits[at]._replace(data=whole.edits[at].data[:size])
+        if search.attempt(replace(whole, edits=tuple(edits))):
+            _append_less(search, at)
+            return
+
+
+def _with_length(edit: Edit, less: int) -> Edit:
+    return edit._replace(value=edit.value - less) if edit.path == "header.file_length" and edit.value > less else edit
 
 
 def _simpler(whole: Specimen, at: int) -> Iterator[Specimen]:
@@ -109,7 +139,7 @@ def _simpler(whole: Specimen, at: int) -> Iterator[Specimen]:
             simpler.append(edit._replace(path=f"{found[1]}[0]{found[3]}"))
         named = _named(whole, edit)
         simpler += [named] if named is not None else []
-        simpler += [edit._replace(value=value) for value in (1 << edit.value.bit_length() >> 1, 0, 1)]
+        simpler.append(edit._replace(value=1 << edit.value.bit_length() >> 1))
     for each in simpler:
         if each != edit:
             yield replace(whole, edits=(*whole.edits[:at], each, *whole.edits[at + 1 :]))

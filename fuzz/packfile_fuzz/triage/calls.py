@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from packfile.instructions import Opcode
 from packfile.layout import ImportKind, Segment
@@ -42,17 +43,18 @@ def little_fuel(search: Search) -> None:
 
 def nearer(search: Search) -> None:
     """Call functions directly that were called by others, the last call first."""
-    for number in _numbers(search):
+    for number in numbers(search):
         whole = search.best
-        entries = [step for step in _steps(whole, number) if step.word == 0 and step.depth > 1]
+        entries = [step for step in steps_of(whole, number) if step.word == 0 and step.depth > 1]
         search.first(_direct(whole, number, step) for step in list(dict.fromkeys(reversed(entries)))[:_MOST])
 
 
-def _numbers(search: Search) -> range:
+def numbers(search: Search) -> range:
+    """Numbers of the calls, the last first."""
     return range(len(search.best.program.calls) - 1, -1, -1)
 
 
-def _steps(whole: Specimen, number: int) -> list[Step]:
+def steps_of(whole: Specimen, number: int) -> list[Step]:
     """Steps of one of the calls, as far as it has any."""
     return watch(replace(whole.program, calls=whole.program.calls[: number + 1]))
 
@@ -86,9 +88,9 @@ def _exported(whole: Specimen, step: Step) -> tuple[Specimen, str] | None:
 
 def later(search: Search) -> None:
     """Begin functions in their midst, with what registers held there, the last call first."""
-    for number in _numbers(search):
+    for number in numbers(search):
         whole = search.best
-        steps = [step for step in _steps(whole, number) if step.depth == 1]
+        steps = [step for step in steps_of(whole, number) if step.depth == 1]
         # The last of them that will do leaves out the most; of many only some are tried, the last the most densely.
         places = range(len(steps) - 1, 0, -1)
         chosen = [*places[:_MOST], *(at for power in range(6, 15) for at in places[1 << power : (1 << power) + 4])]
@@ -102,9 +104,8 @@ def _from(whole: Specimen, step: Step) -> Specimen | None:
     lines = read(function.code)
     if lines is None:
         return None
-    starts = _starts(lines)
     constants = list(module.constants)
-    first = [*_loads(step, constants), line(Opcode.JMP)._replace(target=starts.index(step.word))]
+    first = [*loads(step.i, step.n, constants), line(Opcode.JMP)._replace(target=starts(lines).index(step.word))]
     words = write(put_first(lines, first))
     if words is None:
         return None
@@ -114,22 +115,26 @@ def _from(whole: Specimen, step: Step) -> Specimen | None:
     return whole.with_module(step.position, made)
 
 
-def _starts(lines: Sequence[Line]) -> list[int]:
-    starts, at = [], 0
-    for each in lines:
-        starts.append(at)
-        at += each.row.words
-    return starts
+def starts(lines: Sequence[Line]) -> list[int]:
+    """Words at which lines begin."""
+    return list(accumulate((each.row.words for each in lines[:-1]), initial=0))
 
 
-def _loads(step: Step, constants: list[int]) -> Iterator[Line]:
-    """What gives registers the values that they had; those that hold 0 may have been parameters, so they are loaded."""
-    for register, value in enumerate(step.i):
+def loads(i: Sequence[int], n: Sequence[int], constants: list[int], first: tuple[int, int] = (0, 0)) -> Iterator[Line]:
+    """What loads values into registers, also where they hold 0: they may have been parameters.
+
+    Args:
+        i: Integers, signed.
+        n: Floats, as bits.
+        constants: Those of the module, to which others are added.
+        first: The first register of either bank.
+    """
+    for register, value in enumerate(i, first[0]):
         if -(1 << 15) <= value < 1 << 15:
             yield line(Opcode.I_IMM, register, value)
         else:
             yield line(Opcode.I_CONST, register, _constant(constants, value & _MASK))
-    for register, bits in enumerate(step.n):
+    for register, bits in enumerate(n, first[1]):
         yield line(Opcode.N_CONST, register, _constant(constants, bits))
 
 
@@ -137,25 +142,6 @@ def _constant(constants: list[int], bits: int) -> int:
     if bits not in constants:
         constants.append(bits)
     return constants.index(bits)
-
-
-def arguments(search: Search) -> None:
-    """Give arguments of 0, and of 1."""
-    for number, call in enumerate(search.best.program.calls):
-        for bank in ("i", "n"):
-            for at, old in enumerate(getattr(call, bank)):
-                for value in (0, 1, -1) if bank == "i" else (0,):
-                    if old == value or search.attempt(_with_argument(search.best, number, bank, at, value)):
-                        break
-
-
-def _with_argument(whole: Specimen, number: int, bank: str, at: int, value: int) -> Specimen:
-    calls = list(whole.program.calls)
-    call = calls[number]
-    given = list(call.i if bank == "i" else call.n)
-    given[at] = value
-    calls[number] = replace(call, i=tuple(given)) if bank == "i" else replace(call, n=tuple(given))
-    return replace(whole, program=replace(whole.program, calls=tuple(calls)))
 
 
 def signatures(search: Search) -> None:

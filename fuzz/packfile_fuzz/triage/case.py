@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -18,36 +19,26 @@ import yaml
 from packfile.asm_lexer import is_plain_name
 from packfile.disassembler import disassemble
 from packfile.instructions import INSTRUCTIONS
-from packfile.layout import ByteOrder
+from packfile.layout import Binding, ByteOrder
 from packfile.model import Module
 from packfile.rules import RULES
-from packfile_fuzz.generator import VERSION
 from packfile_fuzz.malformed import CHECKS, Broken
 from packfile_fuzz.oracles.broken import program_of
 from packfile_fuzz.program import Call, Entry, Program
-from packfile_fuzz.results import Failure, Signature
 from packfile_fuzz.run import Observation, Prepared, Seen, observe
-from packfile_fuzz.run.observation import EXHAUSTED, INTERNAL, OK
+from packfile_fuzz.run.observation import INTERNAL, OK
 from packfile_fuzz.triage.lines import read
 from packfile_fuzz.triage.specimen import Specimen, broken_of
+from packfile_fuzz.triage.wording import Origin, comment, slug, summary
 from packfile_suite.case import DEFAULT_DEPTH, DEFAULT_FUEL
 from packfile_suite.findings import broken_rules
 from packfile_suite.sparse import SparseBytes
 
-_LONGEST = 160
+_WIDTH = 110
 _HOST = "host"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a case comes from, for its comment."""
-
-    failure: Failure
-    """The failure that was found."""
-    signature: Signature
-    """That of the minimised case, with the opcode at the first divergence."""
-    message: str
-    """What differs in the minimised case."""
+_NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?")
+_OF_SLOTS = {"ldslot": "PF-FIX-011", "calli": "PF-FIX-012", "bound?": "PF-FIX-014"}
+"""What holds of a slot whose weak import is missing; no outcome names that rule if the loader is wrong."""
 
 
 def text_of(specimen: Specimen, origin: Origin, byte_order: str | None = None) -> str:
@@ -60,9 +51,13 @@ def text_of(specimen: Specimen, origin: Origin, byte_order: str | None = None) -
     """
     case = as_case(specimen, origin, byte_order)
     again = f"packfile-suite reproduce {case['id']} --cases FILE --loader CMD"
-    comment = "".join(f"# {line}\n" for line in (*_comment(specimen, origin), f"To see it again: {again}"))
-    return comment + yaml.dump(
-        [case], Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True, default_flow_style=None
+    said = (*comment(specimen, origin), f"To see it again: {again}")
+    lines = [
+        line for text in said for line in textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    ]
+    above = "".join(f"# {line}\n" for line in lines)
+    return above + yaml.dump(
+        [case], Dumper=_Dumper, sort_keys=False, width=_WIDTH, allow_unicode=True, default_flow_style=None
     )
 
 
@@ -76,38 +71,12 @@ def as_case(specimen: Specimen, origin: Origin, byte_order: str | None = None) -
         modules, steps = _broken_modules(specimen, made[1], origin), list(_broken_steps(*made, origin.signature.oracle))
     rules = _rules(specimen, origin, steps)
     digest = hashlib.sha256(json.dumps([modules, steps], sort_keys=True).encode()).hexdigest()[:8]
-    words = origin.signature.opcode or origin.signature.detail or origin.signature.oracle
-    slug = re.sub(r"[^a-z0-9_]+", "-", words.lower()).strip("-")
-    case: dict[str, Any] = {"id": f"{rules[0].split('-')[1].lower()}-fuzz-{slug}-{digest}", "rules": rules}
-    case["summary"] = _summary(origin)
+    area = rules[0].split("-")[1].lower()
+    case: dict[str, Any] = {"id": f"{area}-fuzz-{slug(specimen, origin.signature)}-{digest}", "rules": rules}
+    case["summary"] = summary(specimen, origin)
     if byte_order is not None:
         case["byte_order"] = byte_order
     return case | {"modules": modules, "steps": steps}
-
-
-def _summary(origin: Origin) -> str:
-    signature = origin.signature
-    expected, got = signature.outcomes
-    what = f" ({signature.detail})" if expected == got and signature.detail else ""
-    where = f"{signature.opcode}: " if signature.opcode else ""
-    text = f"{where}expected {expected}, and {signature.loader} gave {got}{what}, found by fuzzing"
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
-
-
-def _comment(specimen: Specimen, origin: Origin) -> Iterator[str]:
-    failure, signature = origin.failure, origin.signature
-    yield f"Found by packfile-fuzz: seed {failure.seed}, kind {failure.kind}, generator version {VERSION}."
-    yield f"Oracle {signature.oracle}, loader {signature.loader}: {' '.join(origin.message.split())[:300]}"
-    if signature.oracle in CHECKS:
-        yield "What is expected is a reading of the specification, and the reference says something else."
-    elif signature.loader == "reference":
-        yield "What is expected is what the reference gives when it runs as usual; the oracle ran it in another way,"
-        yield "or looked at something else than outcomes. Which is right is for people to say."
-    else:
-        yield "What is expected is what the reference gives. If it is the reference that is wrong, turn it."
-    if specimen.edits is None and len({entry.order for entry in specimen.program.entries if entry.module}) > 1:
-        orders = ",".join(str(entry.order.name).lower() for entry in specimen.program.entries if entry.module)
-        yield f"It was seen with files in these orders: {orders}."
 
 
 def _modules(program: Program) -> dict[str, Any]:
@@ -115,7 +84,8 @@ def _modules(program: Program) -> dict[str, Any]:
 
 
 def _text(module: Module) -> str:
-    return disassemble(module) or "; a file without sections\n"
+    # Indexes are of no use to who reads a case.
+    return re.sub(r" +; @\d+$", "", disassemble(module), flags=re.MULTILINE) or "; a file without sections\n"
 
 
 def _seen(program: Program) -> Observation:
@@ -148,7 +118,7 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _expected(seen: Seen) -> dict[str, Any]:
-    log = [{bank: value if bank == "i" else f"{value:016x}"} for bank, value in seen.log]
+    log = [{bank: value if bank == "i" else f"{value:016x}"} for bank, value in seen.log or seen.told]
     logged: dict[str, Any] = {"log": log} if log else {}
     if seen.outcome in (OK, INTERNAL):
         values: dict[str, Any] = {"i": list(seen.i)} if seen.i else {}
@@ -157,8 +127,6 @@ def _expected(seen: Seen) -> dict[str, Any]:
         return {"expect": values} if values else {}
     if seen.outcome == "trap":
         return {"expect": {"trap": seen.code} | logged}
-    if seen.outcome == EXHAUSTED:
-        return {"expect": {EXHAUSTED: seen.rule} if seen.rule else EXHAUSTED}
     return {"expect": {seen.outcome: seen.rule} | logged if seen.rule else seen.outcome}
 
 
@@ -174,18 +142,26 @@ def _broken_modules(specimen: Specimen, broken: Broken, origin: Origin) -> dict[
 
 
 def _broken_steps(entry: Entry, broken: Broken, oracle: str) -> Iterator[dict[str, Any]]:
-    program = program_of(entry, broken)
+    program = _roomy(program_of(entry, broken))
     time, rules = broken.expected.first
     if oracle in CHECKS:
         yield from _by_the_specification(program, time, rules)
         return
     with Prepared(program) as prepared:
-        prepared.put(1, entry.order, broken.content)
+        prepared.put(prepared.program.entries.index(program.entries[-1]), entry.order, broken.content)
         seen = observe(prepared)
     if seen.link.outcome != OK and time == "open":
         yield {"open": "main"} | _expected(seen.link)
     else:
         yield from _program_steps(program, seen)
+
+
+def _roomy(program: Program) -> Program:
+    """The program of a broken file with what a case gives, and the host module only where it is asked for."""
+    (host, main), calls = program.entries, program.calls
+    asked = {row.module for row in main.module.imports} if main.module else set()
+    entries = program.entries if host.name in asked else (main,)
+    return Program(entries, tuple(replace(call, fuel=DEFAULT_FUEL, depth=DEFAULT_DEPTH) for call in calls))
 
 
 def _by_the_specification(program: Program, time: str, rules: frozenset[str]) -> Iterator[dict[str, Any]]:
@@ -211,14 +187,32 @@ def _rules(specimen: Specimen, origin: Origin, steps: Sequence[Mapping[str, Any]
         expect = step.get("expect", {})
         values = expect.values() if isinstance(expect, dict) else ()
         named += [value for value in values if isinstance(value, str) and value in RULES]
-    opcodes = {row.mnemonic: row.rule for row in INSTRUCTIONS.values()}
-    opcode = opcodes.get(origin.signature.opcode)
-    detail = origin.signature.detail
-    first = [rule for rule in (opcode, detail) if rule is not None and rule in RULES]
     made = broken_of(specimen) if specimen.edits is not None else None
-    first += sorted(made[1].expected.rules) if made is not None else []
-    found = list(dict.fromkeys([*first, *named])) or _of_code(specimen)
-    return found or ["PF-EXE-017"]
+    if made is not None and made[1].expected.rules:
+        return list(dict.fromkeys([*named, *sorted(made[1].expected.rules)]))
+    opcodes = {row.mnemonic: row.rule for row in INSTRUCTIONS.values()}
+    # The loader's own rule where no instruction is to blame, such as that of an import which it did not find.
+    first = [opcodes.get(origin.signature.opcode, origin.signature.detail)]
+    if _has_missing(specimen.program):
+        first.append(_OF_SLOTS.get(origin.signature.opcode, ""))
+    found = [rule for rule in (*first, *named, *_of_traps(specimen)) if rule in RULES]
+    return list(dict.fromkeys(found)) or _of_code(specimen) or ["PF-EXE-017"]
+
+
+def _has_missing(program: Program) -> bool:
+    """Whether there is a weak import of what no module of the set exports; host modules have all that is asked."""
+    there = {(entry.name, row.name) for entry in program.entries if entry.module for row in entry.module.exports}
+    hosts = {entry.name for entry in program.entries if entry.module is None}
+    rows = (row for entry in program.entries if entry.module for row in entry.module.imports)
+    return any(
+        row.binding is Binding.WEAK and row.module not in hosts and (row.module, row.name) not in there for row in rows
+    )
+
+
+def _of_traps(specimen: Specimen) -> list[str]:
+    """Rules by which the calls of a program trap, which a case's expectations do not say."""
+    steps = _seen(specimen.program).steps if specimen.edits is None else ()
+    return [step.rule for step in steps if step.outcome == "trap"]
 
 
 def _of_code(specimen: Specimen) -> list[str]:
@@ -240,7 +234,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    # What YAML 1.2 has for a number, and PyYAML has not, such as the bits 43e0000000000001.
+    style = "|" if "\n" in text else "'" if _NUMBER.fullmatch(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def _mapping(dumper: yaml.SafeDumper, data: dict[str, object]) -> yaml.MappingNode:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,16 @@ from packfile.disassembler import disassemble
 from packfile.publish import write_file
 from packfile.writer import encode
 from packfile_fuzz.results import Failure, Signature
-from packfile_fuzz.triage.case import Origin, can_be_written, order_of, text_of
+from packfile_fuzz.triage.case import can_be_written, order_of, text_of
 from packfile_fuzz.triage.divergence import first_divergence
 from packfile_fuzz.triage.judge import Judge
 from packfile_fuzz.triage.minimise import Minimal, minimise, size
 from packfile_fuzz.triage.specimen import NotMinimisable, Specimen, broken_of, from_failure
 from packfile_fuzz.triage.verdict import Verdicts, judge_case
+from packfile_fuzz.triage.wording import Origin
 
 CASE, SUMMARY = "case.yaml", "triage.json"
 """Names of the files."""
-_FIXED = {"write-decode", "disassemble", "convert", "kaitai", "counters", "position"}
-"""Oracles that do not look for where runs part, or that say it themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +72,29 @@ def triage(failure: Failure, settings: Settings, folder: Path) -> Triage:
         OSError: A file cannot be written.
     """
     begun = time.monotonic()
+    found = _attempt(failure, settings, folder, settings.seconds)
+    left = settings.seconds - (time.monotonic() - begun)
+    if found.case is not None and not found.case.shows and failure.signature.loader in settings.loaders and left > 0:
+        # What the loader ran before may matter; started anew for each candidate, it takes many times as long.
+        again = _attempt(failure, settings, folder, left, is_alone=True)
+        found = replace(again, runs=found.runs + again.runs)
+    found = replace(found, seconds=round(time.monotonic() - begun, 3))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_file(folder / SUMMARY, (json.dumps(as_json(found), indent=2) + "\n").encode())
+    return found
+
+
+def _attempt(failure: Failure, settings: Settings, folder: Path, seconds: float, *, is_alone: bool = False) -> Triage:
     loaders = {name: tuple(command) for name, command in settings.loaders.items()}
-    with Judge(failure.signature, loaders, settings.timeout) as judge:
+    with Judge(failure.signature, loaders, settings.timeout, is_alone=is_alone) as judge:
         try:
-            minimal = minimise(from_failure(failure.seed, failure.kind), judge, settings.seconds)
+            minimal = minimise(from_failure(failure.seed, failure.kind), judge, seconds)
             reason = "it does not fail alone: what was run before it may matter"
         except NotMinimisable as error:
             minimal, reason = None, str(error)
         if minimal is None:
-            found = Triage(failure.signature, failure.seed, failure.kind, reason, 0.0, judge.runs)
-        else:
-            found = _written(failure, minimal, judge, settings, folder)
-    found = Triage(**{**_fields(found), "seconds": round(time.monotonic() - begun, 3)})
-    folder.mkdir(parents=True, exist_ok=True)
-    write_file(folder / SUMMARY, (json.dumps(as_json(found), indent=2) + "\n").encode())
-    return found
+            return Triage(failure.signature, failure.seed, failure.kind, reason, 0.0, judge.runs)
+        return _written(failure, minimal, judge, settings, folder)
 
 
 def as_json(found: Triage) -> dict[str, Any]:
@@ -125,7 +132,7 @@ def _written(failure: Failure, minimal: Minimal, judge: Judge, settings: Setting
 
 
 def _opcode(specimen: Specimen, judge: Judge) -> str:
-    if specimen.edits is not None or judge.signature.oracle in _FIXED:
+    if specimen.edits is not None or not judge.is_of_runs:
         return ""
     return first_divergence(specimen.program, lambda program: bool(judge.differences(program)))
 

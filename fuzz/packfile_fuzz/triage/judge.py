@@ -22,21 +22,39 @@ from packfile_fuzz.triage.specimen import Specimen, broken_of, is_valid
 
 MOST_FUEL = 100_000
 """Fuel with which a candidate must end, so that one that goes round for ever is never run with more."""
+_FIXED = {"write-decode", "disassemble", "convert", "kaitai", "counters", "position"}
+"""Oracles that do not look for where runs part, or that say it themselves."""
+_OF_CODE = {"ok", "trap", "exhausted"}
+_NO_ANSWERS = {"crash", "hang", "rubbish", "error"}
 _HANG = 2.0
 """Seconds for an answer of a loader that is known to hang."""
 
 
 class Judge:
-    """Judges candidates for one signature. Use it as a context manager."""
+    """Judges candidates for one signature. Use it as a context manager.
 
-    def __init__(self, signature: Signature, loaders: Mapping[str, tuple[str, ...]], timeout: float) -> None:
+    `is_alone` says to start the loader anew for each, for one that remembers what it ran before.
+    """
+
+    def __init__(
+        self,
+        signature: Signature,
+        loaders: Mapping[str, tuple[str, ...]],
+        timeout: float,
+        *,
+        is_alone: bool = False,
+    ) -> None:
         self.signature = signature
         """What a candidate must come to; its opcode counts where it is known."""
+        self.is_strict = True
+        """Whether a candidate must come to just that; else to any difference of that oracle and loader in what
+        code comes to, as a case can expect it."""
         self.runs = 0
         """Candidates that were judged."""
         needed = {name: command for name, command in loaders.items() if name == signature.loader}
         if signature.outcomes[1] == "hang":
             timeout = min(timeout, _HANG)
+        self._needed, self._timeout, self._is_alone = needed, timeout, is_alone
         self.loaders = Loaders(needed, timeout)
 
     def __enter__(self) -> Self:
@@ -72,6 +90,9 @@ class Judge:
 
     def judgement(self, specimen: Specimen) -> Judgement | None:
         """All that is said of a specimen; None if its file cannot be made."""
+        if self._is_alone:
+            self.loaders.close()
+            self.loaders = Loaders(self._needed, self._timeout)
         if specimen.edits is None:
             return examine(specimen.program, self._oracles(), self.loaders)
         made = broken_of(specimen)
@@ -86,13 +107,35 @@ class Judge:
         if found.verdict is not Verdict.DIFFERENT:
             return False
         signature = sign(oracle, found)
+        if not self.is_strict:
+            same = (signature.oracle, signature.loader) == (self.signature.oracle, self.signature.loader)
+            return (
+                same
+                and found.place is None
+                and _kinds(signature.outcomes) <= _OF_CODE | _kinds(self.signature.outcomes)
+            )
         return signature == self.signature or (
             not self.signature.opcode and signature._replace(opcode="") == self.signature
         )
 
+    @property
+    def is_of_runs(self) -> bool:
+        """Whether it can be found out where what is compared parts."""
+        return self.signature.oracle not in _FIXED
+
+    @property
+    def is_of_answers(self) -> bool:
+        """Whether the loader answered, though wrongly."""
+        return not _NO_ANSWERS & _kinds(self.signature.outcomes)
+
     def retarget(self, found: Comparison) -> None:
         """Look for another difference of the same oracle from now on."""
         self.signature = sign(self.signature.oracle, found)
+
+
+def _kinds(outcomes: tuple[str, str]) -> set[str]:
+    """What outcomes begin with: traps without their codes."""
+    return {outcome.partition(" ")[0] for outcome in outcomes}
 
 
 def ends(program: Program) -> bool:

@@ -108,6 +108,13 @@ def put_first(lines: Sequence[Line], new: Sequence[Line]) -> list[Line]:
     return [_moved(each, lambda target: target + len(new)) for each in (*new, *lines)]
 
 
+def put_instead(lines: Sequence[Line], at: int, new: Sequence[Line]) -> list[Line]:
+    """Lines with others in place of one; targets of the new ones count from the first of them."""
+    more = len(new) - 1
+    old = [_moved(each, lambda target: target + more * (target > at)) for each in lines]
+    return [*old[:at], *(_moved(each, lambda target: target + at) for each in new), *old[at + 1 :]]
+
+
 def unrolled(lines: Sequence[Line], at: int) -> list[Line]:
     """Lines with what a branch goes back to, up to it, once more in its place; whatever went to it goes to that."""
     target = lines[at].target

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from packfile.instructions import Opcode
 from packfile.layout import ImportKind, Segment
@@ -16,13 +17,17 @@ from packfile_fuzz.program import Call
 from packfile_fuzz.run import Comparison
 from packfile_fuzz.run.observation import EXHAUSTED
 from packfile_fuzz.triage import broken, calls
+from packfile_fuzz.triage.divergence import first_divergence
+from packfile_fuzz.triage.inline import Inline
 from packfile_fuzz.triage.judge import Judge
 from packfile_fuzz.triage.lines import line, write
 from packfile_fuzz.triage.modules import Modules
-from packfile_fuzz.triage.names import renamed
+from packfile_fuzz.triage.names import plainer
 from packfile_fuzz.triage.remove import count
 from packfile_fuzz.triage.search import Search, Spent
-from packfile_fuzz.triage.specimen import Specimen
+from packfile_fuzz.triage.segments import Segments
+from packfile_fuzz.triage.specimen import Specimen, broken_of
+from packfile_fuzz.triage.values import Values, arguments, least
 
 RUNS = 20_000
 """Candidates that are tried at most."""
@@ -47,8 +52,8 @@ def minimise(start: Specimen, judge: Judge, seconds: float, runs: int = RUNS) ->
 
     Args:
         start: The example.
-        judge: What it is judged by. Where memory differs, its signature becomes that of the difference which a function
-            shows that reads it.
+        judge: What it is judged by. Its signature becomes that of the smallest form, where the same is shown to be
+            wrong in another way: where memory differs, by a function that reads it.
         seconds: How long it may take.
         runs: How many candidates may be tried.
     """
@@ -60,8 +65,16 @@ def minimise(start: Specimen, judge: Judge, seconds: float, runs: int = RUNS) ->
     search = Search(start, judge.fails, seconds, runs)
     complete = True
     try:
-        _rounds(search, _passes(search))
-        _tidy(search, goes_round=EXHAUSTED in judge.signature.outcomes)
+        passes = _passes(search)
+        _rounds(search, passes)
+        if judge.is_of_answers:
+            _otherwise(search, judge, passes)
+        goes_round = EXHAUSTED in judge.signature.outcomes
+        _tidy(search, goes_round=goes_round)
+        if goes_round:
+            # With less fuel, less of it may do.
+            _rounds(search, passes)
+            _tidy(search, goes_round=goes_round)
     except Spent:
         complete = False
     last = judge.difference(search.best)
@@ -71,6 +84,14 @@ def minimise(start: Specimen, judge: Judge, seconds: float, runs: int = RUNS) ->
 def size(specimen: Specimen) -> int:
     """Instructions of a specimen."""
     return count(entry.module for entry in specimen.program.entries)
+
+
+def bulk(specimen: Specimen) -> int:
+    """Instructions, and what else there is to read: calls, modules, functions and imports."""
+    program = specimen.program
+    modules = [entry.module for entry in program.entries if entry.module is not None]
+    rows = sum(len(module.functions) + len(module.imports) for module in modules)
+    return size(specimen) + rows + len(program.entries) + len(program.calls)
 
 
 def _rounds(search: Search, passes: Sequence[Callable[[], None]]) -> None:
@@ -84,18 +105,23 @@ def _rounds(search: Search, passes: Sequence[Callable[[], None]]) -> None:
 
 def _passes(search: Search) -> list[Callable[[], None]]:
     if search.best.edits is not None:
-        parts = Modules(search, broken.followed)
+        parts, values = Modules(search, broken.followed), Values(search, broken.followed)
+        segments = Segments(search, broken.followed)
         return [
             lambda: broken.edits(search),
             parts.parts,
             parts.code,
             lambda: calls.signatures(search),
             parts.frills,
-            parts.operands,
+            segments.shorter,
+            values.operands,
+            values.rows,
             parts.registers,
+            values.banks,
             parts.orders,
         ]
-    parts = Modules(search)
+    parts, values, within = Modules(search), Values(search), Inline(search)
+    segments = Segments(search)
     return [
         lambda: calls.little_fuel(search),
         lambda: calls.fewer(search),
@@ -105,23 +131,77 @@ def _passes(search: Search) -> list[Callable[[], None]]:
         parts.parts,
         parts.code,
         lambda: parts.loops(size),
+        lambda: within.calls(bulk, parts.parts, parts.code),
+        lambda: within.joined(bulk, parts.parts, parts.code),
         parts.frills,
         lambda: calls.signatures(search),
-        lambda: calls.arguments(search),
-        parts.operands,
+        lambda: arguments(search),
+        segments.shorter,
+        values.operands,
+        values.rows,
         parts.registers,
+        values.banks,
         parts.orders,
     ]
 
 
+def _otherwise(search: Search, judge: Judge, passes: Sequence[Callable[[], None]]) -> None:
+    """Make smaller what shows the same to be wrong in another way, such as by a result, or by no failure at all.
+
+    The same is the instruction at the first divergence of a program, and the rules that a file breaks.
+    """
+    before = search.best
+    named = _wrong(before, judge)
+    if not named:
+        return
+
+    def fails(candidate: Specimen) -> bool:
+        return judge.fails(candidate) and (candidate.edits is None or _wrong(candidate, judge) == named)
+
+    judge.is_strict = False
+    search.again(fails)
+    parts, within = Modules(search), Inline(search)
+    told = [] if before.edits is not None else [lambda: within.told(bulk, parts.parts, parts.code)]
+    try:
+        _rounds(search, [*told, *passes])
+    finally:
+        found = judge.difference(search.best)
+        if found is None or bulk(search.best) >= bulk(before) or _wrong(search.best, judge) != named:
+            search.best = before
+        else:
+            judge.retarget(found)
+        judge.is_strict = True
+        search.again(judge.fails)
+
+
+def _wrong(specimen: Specimen, judge: Judge) -> object:
+    """What a specimen shows to be wrong; an empty value where that is not known."""
+    if specimen.edits is None:
+        return judge.is_of_runs and first_divergence(specimen.program, lambda it: bool(judge.differences(it)))
+    made = broken_of(specimen)
+    return made[1].expected.rules if made is not None else frozenset()
+
+
 def _tidy(search: Search, *, goes_round: bool) -> None:
     """What makes a case easier to read and nothing smaller; what goes round for ever gets no more fuel."""
+    plainer(search)
+    for number in range(len(search.best.program.calls) if search.best.edits is None else 0):
+        _given(search, number, depth=_CASE_DEPTH)
+        if goes_round or not _given(search, number, fuel=_CASE_FUEL):
+            least(search.best.program.calls[number].fuel, partial(_with_fuel, search, number))
+
+
+def _with_fuel(search: Search, number: int, fuel: int) -> bool:
+    return _given(search, number, fuel=fuel)
+
+
+def _given(search: Search, number: int, *, fuel: int | None = None, depth: int | None = None) -> bool:
+    """Try another limit of a call."""
     whole = search.best
-    search.attempt(replace(whole, program=renamed(whole.program)))
-    if whole.edits is None and not goes_round:
-        whole = search.best
-        given = tuple(replace(call, fuel=_CASE_FUEL, depth=_CASE_DEPTH) for call in whole.program.calls)
-        search.attempt(replace(whole, program=replace(whole.program, calls=given)))
+    calls = list(whole.program.calls)
+    old = calls[number]
+    calls[number] = replace(old, fuel=old.fuel if fuel is None else fuel, depth=old.depth if depth is None else depth)
+    return search.attempt(replace(whole, program=replace(whole.program, calls=tuple(calls))))
 
 
 def _shown(start: Specimen, judge: Judge, found: Comparison) -> Specimen | None:

@@ -1,7 +1,7 @@
 """The search for smaller specimens: tries candidates, and keeps each that still fails.
 
-Assumes a test that gives the same answer each time. Promises an end within its limits, and the smallest that was found
-until then.
+Assumes a test that gives the same answer each time, until the search is given another. Promises an end within its
+limits, and the smallest that was found until then.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ class Search:
             return False
         self.best = candidate
         return True
+
+    def again(self, fails: Callable[[Specimen], bool]) -> None:
+        """Test in another way from now on, so that what was tried may be tried again."""
+        self._fails, self._tried = fails, {self.best}
 
     def first(self, candidates: Iterable[Specimen | None]) -> bool:
         """Keep the first of some candidates that fails."""
