@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import database as hypothesis_databases
 from packfile_fuzz.campaign.database import DatabaseError, database, key, save, saved
 from packfile_fuzz.campaign.replay import replay
 from packfile_fuzz.cli import main
+from packfile_fuzz.cli.start import keeper
 from packfile_fuzz.generator import build, from_seed
 from packfile_fuzz.oracles import ORACLES, Example, Judgement, Oracle
 from packfile_fuzz.results import Failure
@@ -28,7 +30,12 @@ FAILURE = Failure(7, "program", campaign_work.BAD, "wrong")
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Redis server that listens on a socket of its own, and keeps nothing."""
-    directory = tmp_path_factory.mktemp("redis")
+    with redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@contextmanager
+def redis_server(directory: Path) -> Iterator[str]:
     program = shutil.which("redis-server")
     assert program, "install the Debian package redis-server"
     socket = directory / "s"
@@ -83,6 +90,16 @@ def test_a_server_that_is_not_there_is_said_and_not_waited_for(tmp_path: Path, u
     result = CliRunner().invoke(main, ["run", "--out", str(tmp_path / "out"), "--redis", url])
     assert result.exit_code == 2
     assert url in result.stderr
+
+
+def test_a_server_that_is_lost_loses_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with redis_server(tmp_path) as url:
+        keep = keeper(tmp_path / "here", url)
+        keep(FAILURE)
+        assert capsys.readouterr().err == ""
+    keep(FAILURE._replace(seed=8))
+    assert capsys.readouterr().err.startswith("packfile-fuzz: seed 8 is not in the database: ")
+    assert saved(database(tmp_path / "here"), "program") == sorted([from_seed(7), from_seed(8)])
 
 
 def test_a_campaign_saves_the_bytes_of_its_failures(server: str, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def _plan(out: Path, options: dict[str, Any]) -> Plan:
         scheduler=options["scheduler"],
         hang=options["hang"],
         descending=options["descending"],
-        on_failure=_keeper(options["database"] or out / "examples", options["redis"]),
+        on_failure=keeper(options["database"] or out / "examples", options["redis"]),
         triage=_triage(options),
     )
 
@@ -96,10 +96,17 @@ def _work(options: dict[str, Any]) -> Work:
     return judging
 
 
-def _keeper(directory: Path, redis: str | None) -> Callable[[Failure], None]:
-    """What saves the bytes of a failure; a server that cannot be reached is said now."""
+def keeper(directory: Path, redis: str | None) -> Callable[[Failure], None]:
+    """What saves the bytes of a failure; a server that cannot be reached is said now, one that is lost later then."""
     store = database(directory, redis)
-    return lambda failure: save(store, failure)
+
+    def keep(failure: Failure) -> None:
+        try:
+            save(store, failure)
+        except Exception as error:  # noqa: BLE001 - whatever the server's client raises; the ledger has the failure
+            click.echo(f"packfile-fuzz: seed {failure.seed} is not in the database: {error}", err=True)
+
+    return keep
 
 
 def _said(outcome: Outcome, out: Path) -> str:
