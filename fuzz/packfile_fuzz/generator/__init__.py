@@ -18,7 +18,7 @@ from packfile_fuzz.generator.modules import HEAD_ITEMS, build
 
 __all__ = ["VERSION", "build", "from_seed"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the meaning of bytes; a seed and a version together name a program."""
 
 

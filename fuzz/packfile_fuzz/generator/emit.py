@@ -16,7 +16,7 @@ from packfile.layout import Binding, ImportKind
 from packfile.model import Import
 from packfile_fuzz.generator.body import Body, Branch
 from packfile_fuzz.generator.shape import HOST, INNER, MOST, Shape, other
-from packfile_fuzz.generator.values import CORE, LENGTHS, LITERALS, MASK32, MASK64, OF_BANK, SPECIAL, Bank
+from packfile_fuzz.generator.values import CORE, LENGTHS, LITERALS, MASK32, MASK64, OF_BANK, OWN, SPECIAL, Bank
 
 _HALF: Final = 1 << 63
 """Half of the items are not below this."""
@@ -76,15 +76,16 @@ def preload(body: Body, registers: int, choice: int, detail: Detail) -> None:
 
     Mostly it is a combination of what decides most, of which there are few, so that all of them come up.
     """
-    mask, step = _WAYS[choice & 7]
+    first, mask, step = _WAYS[choice & 7]
     choice >>= 3
     for shift, op, values in detail.sources:
-        body.load(op, registers >> shift & 0xFF, values[choice & mask])
+        body.load(op, registers >> shift & 0xFF, values[first + (choice & mask)])
         choice >>= step
 
 
-_WAYS: Final = (*[(CORE - 1, 3)] * 5, *[(0xFF, 8)] * 2, (0xFF, 0))
-"""Bits that choose a value, and how far it is to those of the next source: 0 for the same in all."""
+_WAYS: Final = (*[(0, CORE - 1, 3)] * 3, *[(CORE - OWN, OWN - 1, 1)] * 2, *[(0, 0xFF, 8)] * 2, (0, 0xFF, 0))
+"""The first value to choose from, bits that choose one, and how far it is to those of the next source: 0 for the same
+in all. Some have an instruction's own values in all its sources."""
 
 
 def observe(body: Body, register: int, bank: Bank) -> None:
@@ -160,6 +161,7 @@ def access(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
     if way & 0x30 == 0x30:
         preload(body, raw & mask, raw >> 40, detail)
     body.code.append(word)
+    body.accessed[number] = word if way < 0xFC else 0
     if raw >= _MOSTLY and detail.gives:
         observe(body, word >> 8 & 0xFF, detail.bank)
 
@@ -205,10 +207,16 @@ def at_edge(body: Body, raw: int, word: int, detail: Detail) -> int:
 
 
 def advance(body: Body, raw: int, base: int, _mask: int, _detail: Detail) -> None:
-    """Moves an address register on, so that loops walk through memory."""
-    register = body.layout.address + (raw >> 8 & 3)
+    """Moves an address register on, so that loops walk through memory; half of the time between two equal accesses."""
+    number = raw >> 8 & 3
+    register = body.layout.address + number
     step = (8, 8, 16, 8, -8, 4, 1, 24)[raw >> 32 & 7] & 0xFF
+    word = body.accessed[number] if raw >= _HALF else 0
+    if word:
+        body.code.append(word)
     body.code.append(base | register << 8 | register << 16 | step << 24)
+    if word:
+        body.code.append(word)
 
 
 def reference(body: Body, raw: int, base: int, mask: int, _detail: Detail) -> None:
@@ -331,13 +339,12 @@ def like(name: str, choice: int) -> str:
 
 
 _BINDINGS: Final = (Binding.EAGER, Binding.LAZY, Binding.WEAK)
-_HOST_NAMES: Final = ("log_i", "log_n", "mix", "log_n", "log_i", "mix", "log_i", "log_n") * 3 + ("trap",)
 
 
 def _function_slot(body: Body, raw: int) -> tuple[int, Shape]:
     way, how = raw >> 32 & 0xFF, raw >> 40 & 0xFF
     if way < 0x70 or not body.targets:
-        name = _HOST_NAMES[way % len(_HOST_NAMES)]
+        name = body.pool.host[way % len(body.pool.host)]
         module, shape = "host", HOST[name]
     else:
         module, name, shape = body.targets[way % len(body.targets)]

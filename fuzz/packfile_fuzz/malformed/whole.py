@@ -190,6 +190,58 @@ def _deep(file: File, choices: Choices) -> Draft:
     return Draft(place, "bit flip in a deep tree", (), patched.content.read(0, patched.content.length))
 
 
+def wide(file: File, choices: Choices) -> Draft:
+    """Tables of more than one block, a digest tree over them, and a bit of them the other way.
+
+    Opening checks the block of header and directory, and nothing here breaks that one.
+    """
+    functions, code = file.table("functions"), file.table("code")
+    if functions is None or code is None or file.functions[-1][1] != code.rows:
+        return byte(file, choices.below(len(file.content)), choices)
+    patched = PatchedFile(SparseBytes(file.content), file.order)
+    more = -(-(2 * layout.DIGEST_BLOCK_LENGTH - functions.at) // functions.row_size) + 1 - functions.rows
+    if more > 0:
+        _add_functions(file, patched, more, choices)
+    patched.apply({"add_digests": True})
+    longer = File(patched.content.read(0, patched.content.length), file.order)
+    table = choices.pick([table for table in longer.tables[2:] if table.name in _FRONT])
+    start = max(table.at, layout.DIGEST_BLOCK_LENGTH)
+    draft = byte(longer, start + choices.below(max(1, table.end - start)), choices)
+    return draft._replace(what="bit flip in long tables", content=longer.content)
+
+
+def _add_functions(file: File, patched: PatchedFile, more: int, choices: Choices) -> None:
+    """Add functions that trap; what named another one names the last, which has that one's signature."""
+    functions, code = file.table("functions"), file.table("code")
+    assert functions is not None
+    assert code is not None
+    named, path = _named(file, choices)
+    _, _, like = file.functions[named]
+    patched.apply({"stretch": "functions", "length": (functions.rows + more) * functions.row_size})
+    patched.apply({"stretch": "code", "length": (code.rows + more) * code.row_size})
+    row = layout.FUNCTION_ROW[file.order]
+    added = b"".join(row.pack(*like._replace(code_end=code.rows + 1 + k)) for k in range(more))
+    _put(patched, f"functions[{functions.rows}].{functions.fields[0].name}", added)
+    _put(patched, f"code[{code.rows}].word", layout.CODE_WORD[file.order].pack(Opcode.UNREACHABLE) * more)
+    patched.apply({"set": path, "value": functions.rows + more - 1})
+
+
+_FRONT = {"functions", "imports", "exports", "constants", "strings"}
+
+
+def _named(file: File, choices: Choices) -> tuple[int, str]:
+    """A function that an export or the header names, and the path of what names it; the first if none does."""
+    exports = file.table("exports")
+    places = [(file.header.entry, "header.entry")] if file.header.entry != layout.NO_ENTRY else []
+    for number in range(exports.rows if exports else 0):
+        assert exports is not None
+        at = exports.at + number * exports.row_size
+        row = layout.ExportRow._make(layout.EXPORT_ROW[file.order].unpack_from(file.content, at))
+        if row.kind == layout.ImportKind.FUNCTION:
+            places.append((row.position, f"exports[{number}].position"))
+    return choices.pick(places or [(0, "header.entry")])
+
+
 def repair(file: File, content: bytes) -> tuple[Write, ...]:
     """The changes that make the digest tree right for what was done to the file.
 
