@@ -35,8 +35,8 @@ SEEDS_APART = 1 << 32
 """How far apart campaigns begin, so that none meets another's examples."""
 _BREAKING = 3
 """Of three examples one has a broken file."""
-_LONG = 7
-"""Of seven of these one has tables that are longer than what a digest is of."""
+_LONG = 5
+"""Of five of these one has tables that are longer than what a digest is of."""
 _TURNS, _MAPPED, _TWICE = 4, 0, 1
 """Of four examples one runs out of files that are mapped, which costs system calls, and one is run twice."""
 _LONGEST = 5.0

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from packfile.instructions import Opcode
+from packfile.layout import Binding
 from packfile.model import Import
 from packfile_fuzz.generator.shape import ADDRESSES, COUNTERS, Layout, Shape
 from packfile_fuzz.generator.values import OFFSETS
@@ -50,9 +51,9 @@ class Target(NamedTuple):
 class Pool:
     """What the words of a module name by index, in the order in which they first did."""
 
-    __slots__ = ("constants", "data", "host", "imports", "slots")
+    __slots__ = ("bindings", "constants", "data", "host", "imports", "slots")
 
-    def __init__(self, data: tuple[Import, ...], host: tuple[str, ...]) -> None:
+    def __init__(self, data: tuple[Import, ...], host: tuple[str, ...], bindings: tuple[Binding, ...]) -> None:
         self.constants: dict[int, int] = {}
         """Index by value."""
         self.imports: list[Import] = []
@@ -63,6 +64,8 @@ class Pool:
         """Imports of data to choose from."""
         self.host = host
         """Names of host functions to choose from."""
+        self.bindings = bindings
+        """Bindings of functions to choose from, three of them."""
 
     def constant(self, bits: int) -> int:
         """Index of a constant."""

@@ -59,6 +59,9 @@ _DEPTHS: Final = (0, 1, 2, 3, 4, 9_007_199_254_740_991, 50, 50)
 _SCARCE_FUEL: Final = 0x1F
 _SCARCE_DEPTH: Final = 0x1E
 """What few programs have little of: so little that what needs it is met just where it runs out."""
+_MIXED: Final = (Binding.EAGER, Binding.LAZY, Binding.WEAK)
+_BINDINGS: Final = (_MIXED, _MIXED, _MIXED, (Binding.LAZY,) * 3)
+"""Of functions. Where all are lazy, sets link whatever is wrong with what they import."""
 _HOST_NAMES: Final = ("log_i", "log_n", "mix", "log_n", "log_i", "mix", "log_i", "log_n") * 3 + ("trap",)
 _HOST_NAMES_SCARCE: Final = ("trap", "log_i")
 """The host's trap is what shows whether it was called without fuel."""
@@ -88,6 +91,7 @@ def build(content: bytes) -> Program:
     free = head >> 16 & 0xFF >= _FREE_FROM
     scarce = head >> 3 & 0x1F
     calls = [_call(items, number, plans, names, scarce, free=free) for number in range(_CALLS[head >> 32 & 3])]
+    bindings = _BINDINGS[head >> 34 & 3]
     host = _HOST_NAMES if scarce != _SCARCE_FUEL else _HOST_NAMES_SCARCE
     data = tuple([row for plan in plans for row in _data_imports(plan.name, plan.sizes, names[0])])
     order = _Order(plans, names, free=free)
@@ -95,7 +99,7 @@ def build(content: bytes) -> Program:
     entries = []
     uses_host = False
     for position, plan in enumerate(plans):
-        pool = Pool(data, host)
+        pool = Pool(data, host, bindings)
         functions = [
             _function(stream, plan, index, pool, order.after(position, index), head) for index in range(len(plan.items))
         ]
@@ -169,7 +173,7 @@ def _function(stream: Iterator[int], plan: _Plan, index: int, pool: Pool, after:
     layout = LAYOUTS[number]
     callees, targets, free = after
     body = Body(shape, layout, pool, segments(plan.sizes), callees, targets, free=free)
-    if index == 0 and item >> 56 == 0xFF and item >> 40 & 3 == 3:
+    if index == 0 and item >> 56 == 0xFF and item >> 40 & 1:
         body.code += _FAR
     _write(body, stream, policy(head >> 8 & 0xFF, number))
     last = Opcode.UNREACHABLE if item >> 16 & 0x7F == 0x7F else Opcode.RET | emit.returned(body, item >> 16)
@@ -180,7 +184,7 @@ def _function(stream: Iterator[int], plan: _Plan, index: int, pool: Pool, after:
     return Function(shape.signature, i_registers, n_registers, body.finish(last))
 
 
-_FAR: Final = (Opcode.JMP | 33_001 << 8, *([Opcode.JMP | 1 << 8] * 33_000))
+_FAR: Final = (Opcode.JMP | 33_001 << 8, *([int(Opcode.UNREACHABLE)] * 33_000))
 """A jump of a distance that needs more than 16 bits, and what it passes."""
 
 
