@@ -171,7 +171,7 @@ def test_the_table_of_the_suite_is_written_in_each_form(tmp_path: Path) -> None:
     done = CliRunner().invoke(faults, ["--suite", "least-divided", *files])
     assert done.exit_code == 0, done.output
     assert "1 found by the suite's cases alone" in done.output
-    (only,) = json.loads((tmp_path / "t.json").read_text())
+    (only,) = json.loads((tmp_path / "t.json").read_text())["faults"]
     assert only["fault"] == "least-divided-without-trap"
     assert "campaign" not in only
     assert only["suite"]["run"] in (tmp_path / "t.md").read_text()

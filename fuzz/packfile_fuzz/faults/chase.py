@@ -100,14 +100,26 @@ def _is_seen(program: Program, others: dict[int, bytes], adapter: Adapter, *, fi
 
 def _place(program: Program, seed: int) -> int | None:
     """Index of the entry whose file the seed breaks; None if it breaks none."""
+    if seed % _BREAKING:
+        return None
     places = [index for index, entry in enumerate(program.entries) if entry.module is not None]
-    return places[seed // _BREAKING % len(places)] if seed % _BREAKING == 0 else None
+    if _is_long(seed):
+        # What one module has far from its header shows in others that import it.
+        rows = [(entry.name, row.module) for entry in program.entries if entry.module for row in entry.module.imports]
+        imported = {module for name, module in rows if name != module}
+        places = [index for index in places if program.entries[index].name in imported] or places
+    return places[seed // _BREAKING // _LONG % len(places)]
+
+
+def _is_long(seed: int) -> bool:
+    """Whether the file that the seed breaks is given long tables."""
+    return seed // _BREAKING % _LONG == 0
 
 
 def _mutation(program: Program, place: int, seed: int) -> tuple[bytes, ByteOrder, bytes, Mutations]:
     """What `mutate` takes to break the file of an entry."""
     order = program.entries[place].order
-    mutations = LONG_TABLES if seed // _BREAKING % _LONG == 0 else MUTATIONS
+    mutations = LONG_TABLES if _is_long(seed) else MUTATIONS
     with Files(program, {}) as whole:
         return whole.file(place, order), order, from_seed(seed)[::-1], mutations
 

@@ -60,7 +60,7 @@ _SCARCE_FUEL: Final = 0x1F
 _SCARCE_DEPTH: Final = 0x1E
 """What few programs have little of: so little that what needs it is met just where it runs out."""
 _MIXED: Final = (Binding.EAGER, Binding.LAZY, Binding.WEAK)
-_BINDINGS: Final = (_MIXED, _MIXED, _MIXED, (Binding.LAZY,) * 3)
+_BINDINGS: Final = (_MIXED, _MIXED, (Binding.LAZY,) * 3, (Binding.LAZY,) * 3)
 """Of functions. Where all are lazy, sets link whatever is wrong with what they import."""
 _HOST_NAMES: Final = ("log_i", "log_n", "mix", "log_n", "log_i", "mix", "log_i", "log_n") * 3 + ("trap",)
 _HOST_NAMES_SCARCE: Final = ("trap", "log_i")
