@@ -29,7 +29,6 @@ MUTATIONS = (
     fields.rows,
     whole.sections,
     whole.digests,
-    whole.wide,
     whole.length,
     fields.overlap,
     fields.gap,
@@ -39,6 +38,7 @@ MUTATIONS = (
     *[fields.head] * 2,
     fields.rows,
     *[whole.sections] * 3,
+    whole.wide,
 )
 """What can be done to a file; what stands here more than once is done more often."""
 LONG_TABLES = (whole.wide,)
