@@ -40,13 +40,13 @@ PROGRAMS = (
         "shift-count-not-masked",
         program_of("224:18 229:010060"),
     ),
-    Failed("a call after an exhausted one must be exhausted", "exhausted-goes-on", program_of("4:01 131:f0")),
+    Failed("a call after an exhausted one must be exhausted", "exhausted-goes-on", program_of("4:01 131:f8")),
     Failed("a call of one frame must have that frame", "depth-off-by-one", program_of("4:02 179:e9")),
     Failed("a call after a trap must be made", "trapped-does-not-go-on", program_of("4:01 240:69")),
     Failed(
         "a branch back without fuel must not be taken",
         "fuel-charged-after-the-branch",
-        program_of("4:01 8:01 153:a100fa 343:017a 349:02"),
+        program_of("4:01 8:01 153:a100fa20 343:017a 349:02"),
     ),
     Failed(
         "what a big file's program stores must be little-endian",

@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 from click.testing import CliRunner
 
 from packfile_fuzz.cli import main
+from packfile_fuzz.generator import VERSION
 from tests import campaign_work
 from tests.campaign_runs import (
     Result,
@@ -134,6 +135,17 @@ def test_other_options_do_not_resume(done: Path) -> None:
     assert result.status == 2
     assert "kind: both, not malformed" in result.err
     assert "seed: 0, not 5" in result.err
+
+
+def test_a_campaign_of_another_version_of_the_generator_is_not_gone_on_with(done: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    first, *rest = (done / "out" / "ledger.jsonl").read_text().splitlines(keepends=True)
+    old = json.dumps(json.loads(first) | {"generator": VERSION - 1}) + "\n"
+    (tmp_path / "out" / "ledger.jsonl").write_text("".join((old, *rest)))
+    result = resume(tmp_path, "--resume")
+    assert result.status == 2
+    assert f"generator: {VERSION - 1}, not {VERSION}" in result.err
+    assert (tmp_path / "out" / "ledger.jsonl").read_text() == "".join((old, *rest))
 
 
 def test_a_campaign_that_is_complete_resumes_to_nothing(done: Path) -> None:

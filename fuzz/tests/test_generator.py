@@ -13,8 +13,8 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from packfile.instructions import BY_MNEMONIC, INSTRUCTIONS, FieldKind, Opcode, Operand
-from packfile.layout import ByteOrder
-from packfile.model import Signature
+from packfile.layout import Binding, ByteOrder, ImportKind
+from packfile.model import Module, Signature
 from packfile.writer import encode
 from packfile_fuzz.generator import VERSION, build, from_seed, templates
 from packfile_fuzz.generator.shape import LAYOUTS, MOST
@@ -79,7 +79,7 @@ def test_what_bytes_mean_does_not_change_within_a_version() -> None:
             digest.update(f"{entry.name} ".encode())
             digest.update(encode(entry.module, entry.order) if entry.module else b"host")
         digest.update(repr(program.calls).encode())
-    known = {1: "690d68f4b8c168a1d331fe2aa1a5f8d3a787ca1ddd48550e1e64b94215312409"}
+    known = {2: "a723408e5e00f79660d1f6270fb7dbb2c01a4096561038d5f97d2aa35339ac15"}
     assert digest.hexdigest() == known[VERSION], "bytes mean something else now: count VERSION up"
 
 
@@ -145,6 +145,66 @@ def test_windows_stay_within_the_general_registers(programs: list[Program]) -> N
                 continue
             assert (word >> 8 & 0x7F) + signature.i_window <= MOST
             assert (word >> 16 & 0x7F) + signature.n_window <= MOST
+
+
+def test_some_programs_have_little_fuel_or_depth_in_each_call(programs: list[Program]) -> None:
+    short = [program for program in programs if all(1 <= call.fuel <= 4 for call in program.calls)]
+    shallow = [
+        program
+        for program in programs
+        if len(program.calls) > 1 and all(call.depth in (1, 2) and call.fuel == 1000 for call in program.calls[1:])
+    ]
+    for some in (short, shallow):
+        assert 0.01 * len(programs) < len(some) < 0.05 * len(programs)
+    # What is called without fuel shows by its trap alone.
+    names = [row.name for program in short for module in modules(program) for row in module.imports]
+    assert names.count("trap") > names.count("mix")
+
+
+def modules(program: Program) -> list[Module]:
+    return [entry.module for entry in program.entries if entry.module is not None]
+
+
+def test_some_programs_bind_their_functions_late_only(programs: list[Program]) -> None:
+    late, other = 0, 0
+    for program in programs:
+        rows = [row for module in modules(program) for row in module.imports if row.module != "host"]
+        bindings = {row.binding for row in rows if row.kind == ImportKind.FUNCTION}
+        late += bindings == {Binding.LAZY}
+        other += Binding.EAGER in bindings
+    assert late > len(programs) // 10
+    assert other > len(programs) // 10
+
+
+def test_what_is_called_only_if_it_is_bound_is_jumped_over_else(programs: list[Program]) -> None:
+    guarded = 0
+    for function in (function for program in programs for function in functions(program)):
+        found = list(instructions(function))
+        for (op, asked, slot), (guard, jump, _), (call, _, called) in zip(found, found[1:], found[2:], strict=False):
+            if (op, guard, call) == (Opcode.BOUND, Opcode.JMP_UNLESS, Opcode.CALLI) and slot == called:
+                assert (jump >> 8 & 0xFF, jump >> 16) == (asked >> 8 & 0xFF, 3)
+                guarded += 1
+    assert guarded > len(programs) // 10
+
+
+def test_an_address_is_moved_on_between_two_equal_accesses(programs: list[Program]) -> None:
+    walked = 0
+    for function in (function for program in programs for function in functions(program)):
+        found = list(instructions(function))
+        for before, (op, _, _), after in zip(found, found[1:], found[2:], strict=False):
+            walked += op == Opcode.I_ADD_IMM and before == after and before[0] != op
+    assert walked > len(programs) // 50
+
+
+def test_in_free_form_some_branches_go_to_themselves(programs: list[Program]) -> None:
+    alone = {
+        id(program)
+        for program in programs
+        for function in functions(program)
+        for op, word, _ in instructions(function)
+        if op == Opcode.JMP and word >> 8 == 0
+    }
+    assert 2 < len(alone) < 0.05 * len(programs)
 
 
 NEW = cast("Opcode", 0xF3)

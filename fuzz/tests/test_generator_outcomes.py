@@ -8,7 +8,7 @@ from packfile.instructions import INSTRUCTIONS, Opcode, TrapCode
 from packfile.layout import Binding, ByteOrder, ImportKind, Segment
 from packfile.model import Import
 from packfile_fuzz.generator import build, from_seed
-from packfile_fuzz.generator.values import FLOATS, INTEGERS
+from packfile_fuzz.generator.values import CORE, FLOATS, INTEGERS, MASK64, OWN, decisive
 from packfile_fuzz.program import Program
 from tests.observed import Mix, functions, instructions, run
 
@@ -122,11 +122,20 @@ def test_half_of_the_values_are_boundaries(programs: list[Program]) -> None:
 
 
 def test_the_values_that_decide_an_instruction_meet_it(traced: Mix) -> None:
-    assert traced.trapped[Opcode.I_DIV_S, "integer-overflow"] > 1
+    # Once in 300 programs at least.
+    assert traced.trapped[Opcode.I_DIV_S, "integer-overflow"] > 3
     assert traced.trapped[Opcode.I_DIV_S, "divide-by-zero"] > 3
     for op in (Opcode.I_TRUNC_N_S, Opcode.I_TRUNC_N_U):
         assert traced.trapped[op, "invalid-conversion"] > 0
         assert traced.trapped[op, "integer-overflow"] > 0
+
+
+def test_what_operands_decide_together_is_last_of_what_is_tried_most() -> None:
+    row, least, zeros = INSTRUCTIONS[Opcode.I_DIV_S], 1 << 63, (0, 1 << 63)
+    assert decisive(row, 2, "i")[CORE - 1] == least
+    assert decisive(row, 3, "i")[CORE - 1] == MASK64
+    for op in (Opcode.N_MIN, Opcode.N_MAX):
+        assert [decisive(INSTRUCTIONS[op], position, "n")[CORE - OWN : CORE] for position in (2, 3)] == [zeros, zeros]
 
 
 def test_results_of_combinations_are_told_to_the_host(programs: list[Program]) -> None:

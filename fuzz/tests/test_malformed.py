@@ -10,7 +10,7 @@ from packfile import layout
 from packfile.layout import ByteOrder
 from packfile.rules import RULES
 from packfile.writer import encode
-from packfile_fuzz.malformed import Broken, Expectation, expect, mutate, mutated
+from packfile_fuzz.malformed import LONG_TABLES, Broken, Expectation, expect, mutate, mutated
 from packfile_fuzz.malformed.bases import bases, data_of, deep, full
 from packfile_fuzz.malformed.changes import Cut
 from packfile_suite.build import Builder
@@ -176,6 +176,26 @@ def test_the_bases_hold_every_kind_of_section_and_row(order: ByteOrder, unit_log
     assert content[10] == unit_log2
     kinds = {int.from_bytes(content[at : at + 4], order.name.lower()) for at in range(64, 64 + 12 * 11, 12)}  # type: ignore[arg-type]
     assert {int(kind) for kind in layout.SECTIONS if kind != layout.SectionKind.LINES} <= kinds
+
+
+def test_damage_to_long_tables_is_behind_what_opening_checks() -> None:
+    found = set()
+    for number in range(24):
+        content, order = bases()[number % 4]
+        broken = mutate(content, order, bytes((0, 1)) + data_of(number), LONG_TABLES)
+        if broken.faults[0].what != "bit flip in long tables":
+            continue
+        at = int(broken.faults[0].path[len("byte[") : -1])
+        turned = [
+            broken.content[:at] + bytes((broken.content[at] ^ 1 << k,)) + broken.content[at + 1 :] for k in range(8)
+        ]
+        assert frozenset() in [expect(content).rules for content in turned], "a bit is wrong and nothing else"
+        assert broken.expected.damage == {"PF-INT-003"}
+        assert not broken.expected.opening
+        assert not broken.expected.damaged_head
+        assert broken.patch is None
+        found.add(at // layout.DIGEST_BLOCK_LENGTH)
+    assert found == {1, 2}
 
 
 def test_the_file_alone_is_that_of_a_mutation() -> None:

@@ -162,7 +162,7 @@ def test_one_fault_is_one_fault(broken: Broken) -> None:
 def test_several_faults_may_be_asked_for() -> None:
     met: set[int] = set()
 
-    @QUIET
+    @settings(QUIET, max_examples=400)
     @given(broken=malformed(several=True, digests=True))
     def look(broken: Broken) -> None:
         met.add(len(broken.faults))

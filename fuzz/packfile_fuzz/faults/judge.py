@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +56,10 @@ class Run:
 class Caught(NamedTuple):
     """The first run of the suite that fails, and what went wrong in it."""
 
-    run: Run
+    run: str
+    """Name of the run."""
+    rules: tuple[str, ...]
+    """Rules that its case is for."""
     got: str
     """What came, in words; `crash`, `hang` or `rubbish` before it, if the loader did not answer."""
     tried: int
@@ -64,7 +67,12 @@ class Caught(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """It as JSON holds it."""
-        return {"run": self.run.name, "rules": list(self.run.case.rules), "got": self.got, "tried": self.tried}
+        return {**self._asdict(), "rules": list(self.rules)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What `as_json` gave; raises KeyError or TypeError if it is none."""
+        return cls(data["run"], tuple(data["rules"]), data["got"], data["tried"])
 
 
 class Suite:
@@ -92,7 +100,7 @@ class Suite:
             failure = self.run(loader, run).failure
             if failure is not None:
                 got = failure.got if failure.kind == "fail" else f"{failure.kind}: {failure.got}"
-                return Caught(run, got, tried)
+                return Caught(run.name, run.case.rules, got, tried)
         return None
 
     def files(self, run: Run) -> dict[str, BuiltFile]:
@@ -169,7 +177,7 @@ def built(fault: Fault, source: Path, directory: Path) -> list[str]:
     shutil.copytree(source, directory, ignore=shutil.ignore_patterns("build", "wrong"), dirs_exist_ok=True)
     for command in (
         ["patch", "--strip=1", "--fuzz=0", "--input", str(fault.patch)],
-        ["make", "CC=cc", "BUILD=build/wrong", "EXTRA=-Wno-error", "build/wrong/pf"],
+        ["make", f"--jobs={os.cpu_count() or 1}", "CC=cc", "BUILD=build/wrong", "EXTRA=-Wno-error", "build/wrong/pf"],
     ):
         try:
             done = subprocess.run(  # noqa: S603 - the patches are the repository's own

@@ -6,9 +6,9 @@ Assumes nothing. Promises the same figures in every form: for people, in Markdow
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from packfile_fuzz.faults.fault import Fault
 from packfile_fuzz.faults.judge import Caught
@@ -55,7 +55,7 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         """The row, as text."""
         fault = self.fault
-        suite = NOT_ASKED if not self.asked_suite else "no" if self.caught is None else self.caught.run.name
+        suite = NOT_ASKED if not self.asked_suite else "no" if self.caught is None else self.caught.run
         return fault.name, fault.rules[0], str(fault.where), suite, self._campaign(), fault.summary
 
     def _campaign(self) -> str:
@@ -66,6 +66,27 @@ class Row:
             return f"no ({found} of {len(self.times)})" if found else "no"
         worst = "never" if self.worst is None else f"{self.worst:.1f}"
         return f"{self.median:.1f} (worst {worst})"
+
+    def progress(self) -> str:
+        """What was found, in a line: by the suite, and seconds of each campaign, `-` where it did not find it."""
+        said = [self.fault.name]
+        if self.asked_suite:
+            said.append("not by the suite" if self.caught is None else f"by {self.caught.run}")
+        if self.times:
+            said.append(" ".join("-" if seconds is None else f"{seconds:.1f}" for seconds in self.times) + " s")
+        return ": ".join(said)
+
+    @classmethod
+    def from_json(cls, fault: Fault, data: Mapping[str, Any]) -> Self:
+        """The row of a fault that `as_json` gave.
+
+        Raises:
+            KeyError: It says too little.
+            TypeError: It is no such row.
+        """
+        caught = data.get("suite")
+        times = data.get("campaign", {"seconds": []})["seconds"]
+        return cls(fault, "suite" in data, None if caught is None else Caught.from_json(caught), tuple(times))
 
     def as_json(self) -> dict[str, Any]:
         """The row, as JSON holds it."""

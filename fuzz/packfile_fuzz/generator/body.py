@@ -12,8 +12,9 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from packfile.instructions import Opcode
+from packfile.layout import Binding
 from packfile.model import Import
-from packfile_fuzz.generator.shape import COUNTERS, Layout, Shape
+from packfile_fuzz.generator.shape import ADDRESSES, COUNTERS, Layout, Shape
 from packfile_fuzz.generator.values import OFFSETS
 
 _BASE_OPS: Final = (Opcode.LRODATA, Opcode.LDATA, Opcode.LBSS)
@@ -50,9 +51,9 @@ class Target(NamedTuple):
 class Pool:
     """What the words of a module name by index, in the order in which they first did."""
 
-    __slots__ = ("constants", "data", "imports", "slots")
+    __slots__ = ("bindings", "constants", "data", "host", "imports", "slots")
 
-    def __init__(self, data: tuple[Import, ...]) -> None:
+    def __init__(self, data: tuple[Import, ...], host: tuple[str, ...], bindings: tuple[Binding, ...]) -> None:
         self.constants: dict[int, int] = {}
         """Index by value."""
         self.imports: list[Import] = []
@@ -61,6 +62,10 @@ class Pool:
         """Index of an import that is equal."""
         self.data = data
         """Imports of data to choose from."""
+        self.host = host
+        """Names of host functions to choose from."""
+        self.bindings = bindings
+        """Bindings of functions to choose from, three of them."""
 
     def constant(self, bits: int) -> int:
         """Index of a constant."""
@@ -98,8 +103,8 @@ class Body:
     """A function that is being written."""
 
     __slots__ = (
-        "callees", "close", "code", "fixups", "free", "index", "layout", "loops", "pool", "ready", "segments", "shape",
-        "starts", "targets",
+        "accessed", "callees", "close", "code", "fixups", "free", "index", "layout", "loops", "pool", "ready",
+        "segments", "shape", "starts", "targets",
     )  # fmt: skip
 
     def __init__(
@@ -134,6 +139,8 @@ class Body:
         """Item that ends the innermost loop."""
         self.ready = 0
         """Address registers, as bits, that were given an address further up."""
+        self.accessed = [0] * ADDRESSES
+        """The last access through each address register, or 0 for none."""
         self.index = 0
         """Item of the stream that is being written."""
 
@@ -209,7 +216,7 @@ class Body:
             # Mostly near; and seven items are never more words than a byte's distance spans.
             distance = starts[min(item + 1 + ((choice & 7) ** 2 >> 3), len(starts) - 1)] - at
             if self.free:
-                anywhere = starts[(choice & 0xFF) % len(starts)] - at
+                anywhere = starts[(choice & 0xFF) % len(starts)] - at if choice & 0x700 != 0x700 else 0
                 distance = anywhere if -(1 << bits - 1) <= anywhere < 1 << bits - 1 else distance
             code[at] |= (distance & (1 << bits) - 1) << shift
         return tuple(code)

@@ -15,8 +15,8 @@ from packfile.instructions import Opcode
 from packfile.layout import Binding, ImportKind
 from packfile.model import Import
 from packfile_fuzz.generator.body import Body, Branch
-from packfile_fuzz.generator.shape import HOST, INNER, MOST, Shape, other
-from packfile_fuzz.generator.values import CORE, LENGTHS, LITERALS, MASK32, MASK64, OF_BANK, SPECIAL, Bank
+from packfile_fuzz.generator.shape import ADDRESSES, HOST, INNER, MOST, Shape, other
+from packfile_fuzz.generator.values import CORE, LENGTHS, LITERALS, MASK32, MASK64, OF_BANK, OWN, SPECIAL, Bank
 
 _HALF: Final = 1 << 63
 """Half of the items are not below this."""
@@ -76,15 +76,16 @@ def preload(body: Body, registers: int, choice: int, detail: Detail) -> None:
 
     Mostly it is a combination of what decides most, of which there are few, so that all of them come up.
     """
-    mask, step = _WAYS[choice & 7]
+    first, mask, step = _WAYS[choice & 7]
     choice >>= 3
     for shift, op, values in detail.sources:
-        body.load(op, registers >> shift & 0xFF, values[choice & mask])
+        body.load(op, registers >> shift & 0xFF, values[first + (choice & mask)])
         choice >>= step
 
 
-_WAYS: Final = (*[(CORE - 1, 3)] * 5, *[(0xFF, 8)] * 2, (0xFF, 0))
-"""Bits that choose a value, and how far it is to those of the next source: 0 for the same in all."""
+_WAYS: Final = (*[(0, CORE - 1, 3)] * 3, *[(CORE - OWN, OWN - 1, 1)] * 2, *[(0, 0xFF, 8)] * 2, (0, 0xFF, 0))
+"""The first value to choose from, bits that choose one, and how far it is to those of the next source: 0 for the same
+in all. Some have an instruction's own values in all its sources."""
 
 
 def observe(body: Body, register: int, bank: Bank) -> None:
@@ -160,6 +161,7 @@ def access(body: Body, raw: int, base: int, mask: int, detail: Detail) -> None:
     if way & 0x30 == 0x30:
         preload(body, raw & mask, raw >> 40, detail)
     body.code.append(word)
+    body.accessed[number] = word if way < 0xFC else 0
     if raw >= _MOSTLY and detail.gives:
         observe(body, word >> 8 & 0xFF, detail.bank)
 
@@ -205,10 +207,16 @@ def at_edge(body: Body, raw: int, word: int, detail: Detail) -> int:
 
 
 def advance(body: Body, raw: int, base: int, _mask: int, _detail: Detail) -> None:
-    """Moves an address register on, so that loops walk through memory."""
-    register = body.layout.address + (raw >> 8 & 3)
+    """Moves an address register on, so that loops walk through memory; half of the time between two equal accesses."""
+    number = raw >> 8 & 3
+    register = body.layout.address + number
     step = (8, 8, 16, 8, -8, 4, 1, 24)[raw >> 32 & 7] & 0xFF
+    word = body.accessed[number] if raw >= _HALF else 0
+    if word:
+        body.code.append(word)
     body.code.append(base | register << 8 | register << 16 | step << 24)
+    if word:
+        body.code.append(word)
 
 
 def reference(body: Body, raw: int, base: int, mask: int, _detail: Detail) -> None:
@@ -226,7 +234,10 @@ def call(body: Body, raw: int, base: int, _mask: int, _detail: Detail) -> None:
 
 
 def call_slot(body: Body, raw: int, base: int, _mask: int, _detail: Detail) -> None:
-    """A call through a slot; of some the host is told the first result, and they are given something decisive."""
+    """A call through a slot; some are made only if it is bound.
+
+    Of some the host is told the first result, and they are given something decisive.
+    """
     slot, shape = _function_slot(body, raw)
     word = base | body.window(raw, shape)
     decides = raw >= _MOSTLY
@@ -234,6 +245,9 @@ def call_slot(body: Body, raw: int, base: int, _mask: int, _detail: Detail) -> N
         for number in range(min(2, shape.signature.i_params)):
             value = SPECIAL["i"][raw >> 53 + 3 * number & CORE - 1]
             body.load(Opcode.I_CONST, (word >> 8 & 0xFF) + number, value)
+    if raw >> 24 & 1 and body.pool.imports[slot].module != "host":
+        register = (raw >> 25 & body.layout.general) << 8
+        body.code += (Opcode.BOUND | register, slot, Opcode.JMP_UNLESS | register | 3 << 16)
     body.code += (word, slot)
     if decides and shape.signature.i_results:
         observe(body, word >> 8 & 0xFF, "i")
@@ -260,10 +274,21 @@ def call_reference(body: Body, raw: int, base: int, _mask: int, _detail: Detail)
         if body.callees and raw >> 29 & 3:
             second = body.layout.length
             body.code += (Opcode.LFN | second << 8, body.callees[(raw >> 40 & 0xFF) % len(body.callees)][0])
-        body.code.append(Opcode.I_SELECT | register | second << 16 | (raw >> 24 & body.layout.general) << 24)
+        body.code.append(Opcode.I_SELECT | register | second << 16 | _condition(body, raw >> 24) << 24)
     if way & 7 == 7:
         shape = other(shape, raw >> 48)
     body.code += (base | body.window(raw, shape) | body.layout.reference << 24, shape.word)
+
+
+def _condition(body: Body, choice: int) -> int:
+    """A register that chooses between two references: in a loop one that its last turn finds zero."""
+    if not body.loops:
+        return choice & body.layout.general
+    number = ADDRESSES - 1
+    register, counter = body.layout.address + number, body.layout.counter + len(body.loops) - 1
+    body.ready &= ~(1 << number)
+    body.code.append(Opcode.I_ADD_IMM | register << 8 | counter << 16 | 0xFF << 24)
+    return register
 
 
 _NO_REFERENCES: Final = (0, 0, 1, 0x00000001_7FFFFFFF)
@@ -330,18 +355,17 @@ def like(name: str, choice: int) -> str:
     return (name + "\0", name + "~", name[:-1] + "~", "absent")[choice & 3]
 
 
-_BINDINGS: Final = (Binding.EAGER, Binding.LAZY, Binding.WEAK)
-_HOST_NAMES: Final = ("log_i", "log_n", "mix", "log_n", "log_i", "mix", "log_i", "log_n") * 3 + ("trap",)
+_NOT_EAGER: Final = (Binding.LAZY, Binding.WEAK)
 
 
 def _function_slot(body: Body, raw: int) -> tuple[int, Shape]:
     way, how = raw >> 32 & 0xFF, raw >> 40 & 0xFF
     if way < 0x70 or not body.targets:
-        name = _HOST_NAMES[way % len(_HOST_NAMES)]
+        name = body.pool.host[way % len(body.pool.host)]
         module, shape = "host", HOST[name]
     else:
         module, name, shape = body.targets[way % len(body.targets)]
-    binding = _BINDINGS[how % 3]
+    binding = body.pool.bindings[how % 3]
     if way >= 0xF0:
         # Eager would make the set unlinkable, and so would weak where something of that name is there.
         binding = Binding.LAZY
@@ -349,7 +373,7 @@ def _function_slot(body: Body, raw: int) -> tuple[int, Shape]:
             shape = other(shape, how)
         else:
             module, name = (module if way & 1 else "absent"), like(name, how >> 3)
-            binding = _BINDINGS[1 + how % 2]
+            binding = _NOT_EAGER[how % 2]
         if how >= 0xFC:
             binding = Binding.EAGER
     row = imported(ImportKind.FUNCTION, binding, module, name, shape.word)

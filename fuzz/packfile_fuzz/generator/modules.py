@@ -56,6 +56,15 @@ _SEGMENTS: Final = (Segment.RODATA, Segment.DATA, Segment.BSS)
 _FUELS: Final = (0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 8, 9, 10, 100, 9_007_199_254_740_991)
 """The last, which is the most there is, never ends what goes round for ever: free form has the first half alone."""
 _DEPTHS: Final = (0, 1, 2, 3, 4, 9_007_199_254_740_991, 50, 50)
+_SCARCE_FUEL: Final = 0x1F
+_SCARCE_DEPTH: Final = 0x1E
+"""What few programs have little of: so little that what needs it is met just where it runs out."""
+_MIXED: Final = (Binding.EAGER, Binding.LAZY, Binding.WEAK)
+_BINDINGS: Final = (_MIXED, _MIXED, (Binding.LAZY,) * 3, (Binding.LAZY,) * 3)
+"""Of functions. Where all are lazy, sets link whatever is wrong with what they import."""
+_HOST_NAMES: Final = ("log_i", "log_n", "mix", "log_n", "log_i", "mix", "log_i", "log_n") * 3 + ("trap",)
+_HOST_NAMES_SCARCE: Final = ("trap", "log_i")
+"""The host's trap is what shows whether it was called without fuel."""
 
 
 class _Plan(NamedTuple):
@@ -80,14 +89,17 @@ def build(content: bytes) -> Program:
     module_names = _NAMES[head >> 24 & 3]
     plans = [_plan(items, position, module_names[position]) for position in range(_MODULES[head & 7])]
     free = head >> 16 & 0xFF >= _FREE_FROM
-    calls = [_call(items, number, plans, names, free=free) for number in range(_CALLS[head >> 32 & 3])]
+    scarce = head >> 3 & 0x1F
+    calls = [_call(items, number, plans, names, scarce, free=free) for number in range(_CALLS[head >> 32 & 3])]
+    bindings = _BINDINGS[head >> 34 & 3]
+    host = _HOST_NAMES if scarce != _SCARCE_FUEL else _HOST_NAMES_SCARCE
     data = tuple([row for plan in plans for row in _data_imports(plan.name, plan.sizes, names[0])])
     order = _Order(plans, names, free=free)
     stream = filter(None, items[HEAD_ITEMS:])
     entries = []
     uses_host = False
     for position, plan in enumerate(plans):
-        pool = Pool(data)
+        pool = Pool(data, host, bindings)
         functions = [
             _function(stream, plan, index, pool, order.after(position, index), head) for index in range(len(plan.items))
         ]
@@ -161,7 +173,7 @@ def _function(stream: Iterator[int], plan: _Plan, index: int, pool: Pool, after:
     layout = LAYOUTS[number]
     callees, targets, free = after
     body = Body(shape, layout, pool, segments(plan.sizes), callees, targets, free=free)
-    if item >> 56 == 0xFF and item >> 40 & 0xF == 0xF:
+    if index == 0 and item >> 56 == 0xFF and item >> 40 & 1:
         body.code += _FAR
     _write(body, stream, policy(head >> 8 & 0xFF, number))
     last = Opcode.UNREACHABLE if item >> 16 & 0x7F == 0x7F else Opcode.RET | emit.returned(body, item >> 16)
@@ -172,7 +184,7 @@ def _function(stream: Iterator[int], plan: _Plan, index: int, pool: Pool, after:
     return Function(shape.signature, i_registers, n_registers, body.finish(last))
 
 
-_FAR: Final = (Opcode.JMP | 33_001 << 8, *([Opcode.JMP | 1 << 8] * 33_000))
+_FAR: Final = (Opcode.JMP | 33_001 << 8, *([int(Opcode.UNREACHABLE)] * 33_000))
 """A jump of a distance that needs more than 16 bits, and what it passes."""
 
 
@@ -256,7 +268,9 @@ def _data_imports(module: str, sizes: tuple[int, int, int], function: str) -> tu
     return (*good, *(emit.imported(kind, binding, module, name, size) for kind, binding, name, size in wanting))
 
 
-def _call(head: Sequence[int], number: int, plans: Sequence[_Plan], names: tuple[str, ...], *, free: bool) -> Call:
+def _call(
+    head: Sequence[int], number: int, plans: Sequence[_Plan], names: tuple[str, ...], scarce: int, *, free: bool
+) -> Call:
     choice, i, n = head[_CALLS_AT + 3 * number : _CALLS_AT + 3 * number + 3]
     plan = plans[(choice & 0xFF) % len(plans)]
     # Mostly the functions that call others, and more than once, since what they left in memory stays.
@@ -277,15 +291,27 @@ def _call(head: Sequence[int], number: int, plans: Sequence[_Plan], names: tuple
     elif odd >= 0xE6:
         shape = other(shape, choice >> 32)
     signature = shape.signature
-    tight = choice >> 24 & 0xFF
+    fuel, depth = _limits(choice >> 24, number, scarce, free=free)
     return Call(
         module,
         given,
         tuple([ARGUMENTS[x] for x in i.to_bytes(8, "little")[: signature.i_params]]),
         tuple([_FLOATS[x] for x in n.to_bytes(8, "little")[: signature.n_params]]),
-        _FUELS[tight & (7 if free else 15)] if tight >= 0xF0 else 1000,
-        _DEPTHS[tight & 7] if tight & 0xF8 == 0xE8 else 50,
+        fuel,
+        depth,
     )
+
+
+def _limits(choice: int, number: int, scarce: int, *, free: bool) -> tuple[int, int]:
+    """Fuel and depth of a call: mostly enough."""
+    tight = choice & 0xFF
+    if scarce == _SCARCE_FUEL:
+        return 1 + (tight & 3), 50
+    if scarce == _SCARCE_DEPTH and number:
+        # What the first call verified is entered in another way.
+        return 1000, 1 + (tight & 1)
+    fuel = _FUELS[choice >> 12 & (7 if free else 15)] if tight >= 0xF8 else 1000
+    return fuel, _DEPTHS[tight & 7] if tight & 0xF8 == 0xE8 else 50
 
 
 _FLOATS: Final = OF_BANK["n"]

@@ -122,6 +122,8 @@ _COMPARED = re.compile(r"i\[([abc])\] == (-?\(1 << \d+\)|-?\d+)")
 
 CORE: Final = 8
 """So many entries at the beginning of a table of `decisive` are the ones to meet most often."""
+OWN: Final = 2
+"""So many entries at the end of these are an instruction's own, if it has any: what operands decide together."""
 SPECIAL: Final[dict[Bank, tuple[int, ...]]] = {
     "i": tuple(x & MASK64 for x in (0, -1, 1, (1 << 63) - 1, -(1 << 63), 2, 63, -2)),
     "n": (
@@ -135,14 +137,15 @@ SPECIAL: Final[dict[Bank, tuple[int, ...]]] = {
 def decisive(instruction: Instruction, position: int, bank: Bank) -> tuple[int, ...]:
     """What to try in a source register of an instruction: `CORE` values first, then as in `OF_BANK`.
 
-    Among the first are what its effect compares an integer to, and what decides the primitives of the effect.
+    Among the first are what its effect compares an integer to, and what decides the primitives of the effect; the last
+    of them are these again if they are at most `OWN`.
     """
     found = [text for field, text in _COMPARED.findall(instruction.effect) if "_abc".index(field) == position]
-    own = [_number(text) & MASK64 for text in found]
+    own = [value & MASK64 for value in map(_number, found) if value]  # zero is the first anyway
     own += [bits for name, values in _OF_PRIMITIVE[bank].items() if name in instruction.effect for bits in values]
     zero, *others = SPECIAL[bank]
     core = list(islice(dict.fromkeys((zero, *own, *others)), CORE))
-    if 0 < len(own) <= 2:
+    if 0 < len(own) <= OWN:
         # What two operands decide together is to come up more often than other combinations.
         core[-len(own) :] = own
     return (*core, *OF_BANK[bank][CORE:])
@@ -155,6 +158,8 @@ _OF_PRIMITIVE: Final[dict[Bank, dict[str, tuple[int, ...]]]] = {
     },
     "n": {
         "is_nan": (0x7FF8000000000000, 0xFFF0000000000001),
+        "f_min": (0x0000000000000000, 0x8000000000000000),
+        "f_max": (0x0000000000000000, 0x8000000000000000),
         "fits_s": (0x43E0000000000000, 0xC3E0000000000001),
         "fits_u": (0x43F0000000000000, 0xBFF0000000000000),
         "f_nearest": (0x4004000000000000, 0xBFE0000000000000, 0x3FDFFFFFFFFFFFFF, 0x4330000000000001),

@@ -7,14 +7,17 @@ and audit it. What each check rests on is said by `expectation` and `judging`.
 
 from .expectation import Expectation, expect
 from .judging import CHECKS, Problem, judge
-from .mutation import Broken, Fault, mutate, mutated
+from .mutation import LONG_TABLES, MUTATIONS, Broken, Fault, Mutations, mutate, mutated
 from .observation import Observed, Setting, observe
 
 __all__ = [
     "CHECKS",
+    "LONG_TABLES",
+    "MUTATIONS",
     "Broken",
     "Expectation",
     "Fault",
+    "Mutations",
     "Observed",
     "Problem",
     "Setting",

@@ -7,7 +7,7 @@ happens to leave it good, since it gave a field another legal value, is known as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -38,8 +38,12 @@ MUTATIONS = (
     *[fields.head] * 2,
     fields.rows,
     *[whole.sections] * 3,
+    whole.wide,
 )
 """What can be done to a file; what stands here more than once is done more often."""
+LONG_TABLES = (whole.wide,)
+"""What few files are long enough for: damage behind the block that opening checks, in what is not looked at by then."""
+Mutations = Sequence[Callable[[File, Choices], Draft]]
 _SEVERAL = 232
 """First bytes from here on ask for more than one fault."""
 _MOST = 4
@@ -86,23 +90,24 @@ class Broken:
         return [change.as_case() for change in (*changes, *self.repairs)]
 
 
-def mutate(content: bytes, order: ByteOrder, data: bytes) -> Broken:
+def mutate(content: bytes, order: ByteOrder, data: bytes, mutations: Mutations = MUTATIONS) -> Broken:
     """A file with one fault or several.
 
     Args:
         content: A file that opens.
         order: Its byte order.
         data: What decides; any bytes.
+        mutations: What can be done to it.
     """
-    file, drafts, repairs, repaired, result = _drafted(content, order, data)
+    file, drafts, repairs, repaired, result = _drafted(content, order, data, mutations)
     expected = expect(result)
     alone = [expected] if len(drafts) == 1 else [expect(_alone(file, draft, repaired=repaired)) for draft in drafts]
     return Broken(result, order, tuple(map(_fault, drafts, alone)), expected, repairs)
 
 
-def mutated(content: bytes, order: ByteOrder, data: bytes) -> bytes:
+def mutated(content: bytes, order: ByteOrder, data: bytes, mutations: Mutations = MUTATIONS) -> bytes:
     """The file of `mutate` alone, which takes a fraction of the time."""
-    return _drafted(content, order, data).result
+    return _drafted(content, order, data, mutations).result
 
 
 class _Drafted(NamedTuple):
@@ -116,7 +121,7 @@ class _Drafted(NamedTuple):
     result: bytes
 
 
-def _drafted(content: bytes, order: ByteOrder, data: bytes) -> _Drafted:
+def _drafted(content: bytes, order: ByteOrder, data: bytes, mutations: Mutations) -> _Drafted:
     choices = Choices(data)
     first = choices.number(1)
     count = 1 if first < _SEVERAL else 2 + first % (_MOST - 1)
@@ -124,7 +129,7 @@ def _drafted(content: bytes, order: ByteOrder, data: bytes) -> _Drafted:
     file = File(content, order)
     drafts: list[Draft] = []
     for _ in range(count):
-        draft = choices.pick(MUTATIONS)(file, choices)
+        draft = choices.pick(mutations)(file, choices)
         if draft.content is not None:
             # Laid out anew, so that what was drafted before no longer lies where it did.
             file, drafts = File(draft.content, order), [draft]
@@ -161,4 +166,5 @@ def _with(content: bytes, changes: Sequence[Change], order: ByteOrder) -> bytes:
 def _fault(draft: Draft, expected: Expectation) -> Fault:
     time, rules = expected.first
     assert all(rule in RULES for rule in rules)
-    return Fault(draft.path, draft.what, tuple(draft.changes), rules, time)
+    changes = tuple(draft.changes) if draft.content is None else ()
+    return Fault(draft.path, draft.what, changes, rules, time)

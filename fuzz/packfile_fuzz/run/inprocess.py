@@ -17,7 +17,7 @@ from packfile.adapter import host_module
 from packfile.errors import Corrupt, PackfileError, Trap
 from packfile.host import HostModule
 from packfile.image import Image
-from packfile.instructions import INSTRUCTIONS, Opcode
+from packfile.instructions import INSTRUCTIONS
 from packfile.layout import ByteOrder, Segment
 from packfile.process import Process
 from packfile.translate import NEVER
@@ -32,6 +32,7 @@ Orders = tuple[ByteOrder, ...]
 Message = dict[str, object]
 SEGMENTS = (Segment.DATA, Segment.BSS)
 """Those that a program can change."""
+_MNEMONICS = {int(op): row.mnemonic for op, row in INSTRUCTIONS.items()}
 _BITS, _DOUBLE = struct.Struct("<Q"), struct.Struct("<d")
 
 
@@ -200,8 +201,9 @@ def _opcode(error: PackfileError, contents: _Contents) -> str:
     image = dict(contents).get(error.file or "")
     if not isinstance(image, Image) or error.at is None:
         return ""
-    op = image.view[error.at if image.order is ByteOrder.LITTLE else error.at + 3]
-    return INSTRUCTIONS[Opcode(op)].mnemonic
+    at = error.at if image.order is ByteOrder.LITTLE else error.at + 3
+    # A reference that was made wrong may be anywhere.
+    return _MNEMONICS.get(image.view[at], "") if at < len(image.view) else ""
 
 
 def _memory(program: Program, process: Process) -> Iterator[Part]:
