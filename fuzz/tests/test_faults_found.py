@@ -202,7 +202,17 @@ def test_markdown_has_a_line_for_each_fault() -> None:
     odd = Row(Fault("a-b", ("PF-HDR-001",), "Takes a | for b.", Where.IMAGE))
     lines = markdown([row(1.0), odd]).splitlines()
     assert lines[3].endswith(r"| Takes a \| for b. |")
-    assert lines[-1] == summary([row(1.0), odd]) == "2 faults, 1 found by campaigns."
+    assert lines[-1] == summary([row(1.0), odd])
+
+
+def test_the_summary_has_the_medians_and_what_was_not_found() -> None:
+    text = (
+        "3 faults, 2 found by campaigns, half of them within 2.0 s and all within 3.0 s; "
+        "3 of 6 campaigns found nothing in their time."
+    )
+    assert summary([row(1.0), row(3.0, None, 2.0), row(None, None)]) == text
+    assert summary([row(None)]) == "1 faults, 0 found by campaigns; 1 of 1 campaigns found nothing in their time."
+    assert summary([row(asked=True)]) == "1 faults, 0 found by the suite's cases alone."
 
 
 def test_the_catalogue_is_printed() -> None:

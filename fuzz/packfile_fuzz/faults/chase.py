@@ -24,7 +24,7 @@ from typing import Self
 
 from packfile.layout import ByteOrder
 from packfile_fuzz.faults.catalogue import FAULTS, activate
-from packfile_fuzz.faults.looks import Files, are_different, in_loader, in_process, is_fixed, with_bss
+from packfile_fuzz.faults.looks import Files, are_different, in_loader, in_process, is_fixed, sized
 from packfile_fuzz.generator import build, from_seed
 from packfile_fuzz.malformed import LONG_TABLES, MUTATIONS, Mutations, mutate, mutated
 from packfile_fuzz.program import Program
@@ -86,7 +86,7 @@ def _differs_in_loader(program: Program, seed: int, adapter: Adapter) -> bool:
         return False
     broken = mutate(*mutation)
     fixed = is_fixed(program, broken)
-    return _is_seen(with_bss(program, place, broken), {place: broken.content}, adapter, fixed=fixed)
+    return _is_seen(sized(program, place, broken), {place: broken.content}, adapter, fixed=fixed)
 
 
 def _is_seen(program: Program, others: dict[int, bytes], adapter: Adapter, *, fixed: bool = True) -> bool:

@@ -104,14 +104,14 @@ def is_fixed(program: Program, broken: Broken) -> bool:
     return is_damaged or (expected.sorted and broken.faults[0].time in {"link", "call"})
 
 
-def with_bss(program: Program, index: int, broken: Broken) -> Program:
-    """The program with as much bss in one of its modules as the broken file has, since memory is looked at so far."""
+def sized(program: Program, index: int, broken: Broken) -> Program:
+    """The program with segments in one module as long as the broken file's, since memory is looked at so far."""
     entry = program.entries[index]
     assert entry.module is not None
     if broken.expected.opening:
         return program
     entries = list(program.entries)
-    entries[index] = replace(entry, module=replace(entry.module, bss_size=broken.expected.bss_size))
+    entries[index] = replace(entry, module=broken.expected.sized(entry.module))
     return replace(program, entries=tuple(entries))
 
 

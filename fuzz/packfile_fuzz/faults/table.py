@@ -107,9 +107,17 @@ def summary(rows: Sequence[Row]) -> str:
     if asked:
         lines.append(f"{sum(row.caught is not None for row in asked)} found by the suite's cases alone")
     if campaigns:
-        medians = [row.median for row in campaigns if row.median is not None]
-        lines.append(f"{len(medians)} found by campaigns")
+        lines.append(_summary_of_campaigns(campaigns))
     return ", ".join(lines) + "."
+
+
+def _summary_of_campaigns(rows: Sequence[Row]) -> str:
+    medians = [row.median for row in rows if row.median is not None]
+    text = f"{len(medians)} found by campaigns"
+    if medians:
+        text += f", half of them within {statistics.median(medians):.1f} s and all within {max(medians):.1f} s"
+    lost = sum(seconds is None for row in rows for seconds in row.times)
+    return f"{text}; {lost} of {sum(len(row.times) for row in rows)} campaigns found nothing in their time"
 
 
 def markdown(rows: Sequence[Row]) -> str:

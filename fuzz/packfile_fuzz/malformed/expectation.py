@@ -19,10 +19,11 @@ A file that breaks no rule is expected to be accepted, whatever was done to it.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packfile import layout
 from packfile.layout import ByteOrder, SectionKind
+from packfile.model import Module
 from packfile.rules import RULES
 from packfile_suite.sparse import SparseBytes
 from packfile_suite.tree import broken
@@ -68,6 +69,10 @@ class Expectation:
     """Index of the entry function."""
     signatures: tuple[int, ...] = ()
     """Signature word of each function, by index."""
+
+    def sized(self, module: Module) -> Module:
+        """A module with segments as long as the file's: so far a program that has the file can be looked at."""
+        return replace(module, data=bytes(self.data_size), bss_size=self.bss_size)
 
     @property
     def rules(self) -> frozenset[str]:

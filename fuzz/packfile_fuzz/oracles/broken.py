@@ -131,7 +131,7 @@ def program_of(entry: Entry, broken: Broken) -> Program:
     signatures = [None if index is None else Signature.from_word(expected.signatures[index]) for _, index in called]
     calls = [_call(name, signature) for (name, _), signature in zip(called, signatures, strict=True)]
     # Memory is looked at as far as the broken file has it.
-    module = entry.module and replace(entry.module, data=bytes(expected.data_size), bss_size=expected.bss_size)
+    module = entry.module and expected.sized(entry.module)
     return Program((Entry("host", None), replace(entry, name="main", module=module)), tuple(calls))
 
 
