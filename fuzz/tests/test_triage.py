@@ -42,7 +42,7 @@ SMALL = {
     "bulk-bound-off-by-one": {"mem_fill", "mem_copy"},
     "shift-by-five-bits": {"i_shl", "i_shr_s", "i_shr_u"},
     "byte-load-not-extended": {"i_load8_s"},
-    "literal-cut-to-31-bits": {"i_imm32", "lbss", "ldata"},
+    "literal-cut-to-31-bits": {"i_imm32", "lbss", "ldata", "lrodata"},
     "result-to-register-0": {"ret"},
     "fill-value-not-cut": {"mem_fill"},
 }

@@ -3,10 +3,9 @@
 Assumes a reference without defects of its own. Promises that an example is judged by what the spec fixes (`looks.py`),
 and that a search ends within its time, also where the fault makes the reference hang.
 
-Two thirds of the examples are programs as they were generated, and one third have one file of theirs broken, which
-takes as much time. A fault of the reference is switched on in the process that has the good one, for each example anew,
-which takes microseconds; the loader in C is asked through its adapter, once for each example, since that is what takes
-the time.
+Half of the examples are programs as they were generated, and half have one file of theirs broken, which takes as much
+time. A fault of the reference is switched on in the process that has the good one, for each example anew, which takes
+microseconds; the loader in C is asked through its adapter, once for each example, since that is what takes the time.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ from packfile_suite.session import LoaderFailed
 
 SEEDS_APART = 1 << 32
 """How far apart campaigns begin, so that none meets another's examples."""
-_BREAKING = 3
-"""Of three examples one has a broken file."""
-_LONG = 5
-"""Of five of these one has tables that are longer than what a digest is of."""
+_BREAKING = 2
+"""Of two examples one has a broken file."""
+_LONG = 16
+"""Of sixteen of these one has tables that are longer than what a digest is of; it takes five times as long."""
 _TURNS, _MAPPED, _TWICE = 4, 0, 1
 """Of four examples one runs out of files that are mapped, which costs system calls, and one is run twice."""
 _LONGEST = 5.0
