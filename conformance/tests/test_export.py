@@ -113,17 +113,26 @@ def test_the_reference_passes_the_whole_set_without_this_package(whole: Content,
     assert len(REPLAY.read_text().splitlines()) < 150
 
 
-@pytest.mark.parametrize("loader", sorted(path.stem for path in BROKEN.glob("*.py")))
-def test_broken_loaders_fail_the_same_runs_as_in_the_runner(loader: str, tmp_path: Path) -> None:
-    choice = [word for rule in FEW_RULES for word in ("--rule", rule)]
-    assert call(tmp_path / "set", *choice).exit_code == 0
-    command = [sys.executable, str(BROKEN / f"{loader}.py")]
-    report = tmp_path / "report.jsonl"
-    arguments = ["run", *choice, "--loader", " ".join(command), "--report-jsonl", str(report)]
-    subprocess.run([sys.executable, "-m", "packfile_suite", *arguments], capture_output=True, check=False, timeout=300)
-    rows = [json.loads(line) for line in report.read_text().splitlines()]
-    expected = {f"{row['case']}[{row['byte_orders']}]" for row in rows if row.get("failed")}
-    status, failed, _ = replay(tmp_path / "set", *command)
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the set of a few rules, and one for files."""
+    place = tmp_path_factory.mktemp("few")
+    assert call(place / "set", *[word for rule in FEW_RULES for word in ("--rule", rule)]).exit_code == 0
+    return place
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in BROKEN.glob("*.py")))
+def test_broken_loaders_fail_the_same_runs_as_in_the_runner(name: str, few: Path) -> None:
+    command = [sys.executable, str(BROKEN / f"{name}.py")]
+    loader, builder = Loader(command, 60), Builder(few / "files")
+    expected = {
+        f"{case.id}[{variant.label}]"
+        for case in filter(Filters(rules=FEW_RULES).admit, shipped_cases())
+        for variant in variants(case)
+        if run_case(loader, case, builder.files(case, variant)).failure is not None
+    }
+    loader.close()
+    status, failed, _ = replay(few / "set", *command)
     assert status == 1
     assert failed == expected
     assert failed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import io
-import os
 import shlex
 import shutil
 import subprocess
@@ -112,12 +111,8 @@ def test_a_missing_check_of_bounds_is_found_by_both(harnesses: Harnesses, unpack
         pytest.skip("needs patch")
     source = tmp_path / "c"
     shutil.copytree(LOADER, source, ignore=shutil.ignore_patterns("wrong", "release", "sanitize", "switch", "clang"))
-    patch, changed = LOADER / "wrong/bounds-skipped.patch", source / "src/machine_loop.inc"
-    before = changed.stat()
+    patch = LOADER / "wrong/bounds-skipped.patch"
     subprocess.run(["patch", "-s", "-p1", "-i", str(patch)], cwd=source, timeout=MOST_SECONDS, check=True)
-    # One object includes what the patch changes; the rest is as it was built.
-    os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
-    (source / "build/fuzz/src/machine.o").unlink()
     wrong = make(source, tmp_path / "build")
     for name, folder in (("programs", GENERATOR), ("files", FILES)):
         done = wrong.run(name, "-runs=5000", "-seed=1", f"-artifact_prefix={tmp_path}/", unpacked / folder)
