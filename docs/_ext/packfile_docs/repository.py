@@ -20,6 +20,7 @@ PAGES: Final[Mapping[str, str]] = {
     "conformance/README.md": "suite",
     "fuzz/README.md": "fuzzing",
     "fuzz/campaigns.md": "campaigns",
+    "fuzz/faults.md": "faults",
     "fuzz/guided/README.md": "guided",
     "fuzz/hypothesis.md": "hypothesis",
     "loaders/README.md": "loaders",
