@@ -184,7 +184,6 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        gc.freeze()
         if was_enabled:
             gc.enable()
 

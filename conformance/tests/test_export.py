@@ -102,10 +102,12 @@ def test_the_requests_are_those_that_a_run_sends(tmp_path: Path) -> None:
     loader.close()
 
 
-def test_the_reference_passes_the_whole_set_without_this_package(whole: Content, tmp_path: Path) -> None:
-    save(whole, tmp_path / "set")
+def test_the_reference_passes_a_set_without_this_package(tmp_path: Path) -> None:
+    some = make(shipped_cases()[::3], Filters())
+    save(some, tmp_path / "set")
     status, failed, last = replay(tmp_path / "set", *ADAPTER)
-    runs = len(json.loads(whole[MANIFEST])["runs"])
+    runs = len(json.loads(some[MANIFEST])["runs"])
+    assert runs > 500
     assert (status, failed) == (0, set())
     assert last == f"executed {runs} / unsupported 0 / selected {runs}, failed 0"
     imports = [line.split()[1] for line in REPLAY.read_text().splitlines() if line.startswith(("import ", "from "))]

@@ -21,7 +21,7 @@ from packfile_fuzz.faults.judge import Suite, built, command_of, environment, lo
 from packfile_fuzz.faults.looks import Files, Look, are_different, in_process, is_fixed
 from packfile_fuzz.faults.table import Row, markdown, summary
 from packfile_fuzz.generator import build, from_seed
-from packfile_fuzz.malformed import LONG_TABLES, Broken, mutate
+from packfile_fuzz.malformed import DAMAGES, Broken, mutate
 from packfile_fuzz.program import Program
 from packfile_fuzz.run import Adapter, Loaders, Observation, Seen, observe
 from packfile_suite.execute import reference_loader
@@ -159,7 +159,7 @@ def test_damage_is_fixed_whatever_else_it_breaks() -> None:
         if (program := build(from_seed(seed))) and observe(program).link.outcome == "ok"
         for entry in program.entries
         if entry.module is not None
-        for broken in [mutate(encode(entry.module, entry.order), entry.order, bytes((0, 1, seed % 251)), LONG_TABLES)]
+        for broken in [mutate(encode(entry.module, entry.order), entry.order, bytes((0, 1, seed % 251)), DAMAGES)]
         if broken.expected.damage and not broken.expected.opening
     )
     assert is_fixed(program, broken)

@@ -25,7 +25,7 @@ from packfile.layout import ByteOrder
 from packfile_fuzz.faults.catalogue import FAULTS, activate
 from packfile_fuzz.faults.looks import Files, are_different, in_loader, in_process, is_fixed, sized
 from packfile_fuzz.generator import build, from_seed
-from packfile_fuzz.malformed import LONG_TABLES, MUTATIONS, Mutations, mutate, mutated
+from packfile_fuzz.malformed import DAMAGES, MUTATIONS, Mutations, mutate, mutated
 from packfile_fuzz.program import Program
 from packfile_fuzz.run import Adapter, Loaders
 from packfile_suite.session import LoaderFailed
@@ -34,8 +34,8 @@ SEEDS_APART = 1 << 32
 """How far apart campaigns begin, so that none meets another's examples."""
 _BREAKING = 2
 """Of two examples one has a broken file."""
-_LONG = 16
-"""Of sixteen of these one has tables that are longer than what a digest is of; it takes five times as long."""
+_DAMAGED = 16
+"""Of sixteen of these one is damaged behind what opening checks; it takes up to five times as long."""
 _TURNS, _MAPPED, _TWICE = 4, 0, 1
 """Of four examples one runs out of files that are mapped, which costs system calls, and one is run twice."""
 _LONGEST = 5.0
@@ -102,23 +102,23 @@ def _place(program: Program, seed: int) -> int | None:
     if seed % _BREAKING:
         return None
     places = [index for index, entry in enumerate(program.entries) if entry.module is not None]
-    if _is_long(seed):
+    if _is_damaged(seed):
         # What one module has far from its header shows in others that import it.
         rows = [(entry.name, row.module) for entry in program.entries if entry.module for row in entry.module.imports]
         imported = {module for name, module in rows if name != module}
         places = [index for index in places if program.entries[index].name in imported] or places
-    return places[seed // _BREAKING // _LONG % len(places)]
+    return places[seed // _BREAKING // _DAMAGED % len(places)]
 
 
-def _is_long(seed: int) -> bool:
-    """Whether the file that the seed breaks is given long tables."""
-    return seed // _BREAKING % _LONG == 0
+def _is_damaged(seed: int) -> bool:
+    """Whether the file that the seed breaks is damaged."""
+    return seed // _BREAKING % _DAMAGED == 0
 
 
 def _mutation(program: Program, place: int, seed: int) -> tuple[bytes, ByteOrder, bytes, Mutations]:
     """What `mutate` takes to break the file of an entry."""
     order = program.entries[place].order
-    mutations = LONG_TABLES if _is_long(seed) else MUTATIONS
+    mutations = DAMAGES if _is_damaged(seed) else MUTATIONS
     with Files(program, {}) as whole:
         return whole.file(place, order), order, from_seed(seed)[::-1], mutations
 

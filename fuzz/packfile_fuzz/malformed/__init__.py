@@ -7,12 +7,12 @@ and audit it. What each check rests on is said by `expectation` and `judging`.
 
 from .expectation import Expectation, expect
 from .judging import CHECKS, Problem, judge
-from .mutation import LONG_TABLES, MUTATIONS, Broken, Fault, Mutations, mutate, mutated
+from .mutation import DAMAGES, MUTATIONS, Broken, Fault, Mutations, mutate, mutated
 from .observation import Observed, Setting, observe
 
 __all__ = [
     "CHECKS",
-    "LONG_TABLES",
+    "DAMAGES",
     "MUTATIONS",
     "Broken",
     "Expectation",

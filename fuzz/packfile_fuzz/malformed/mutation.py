@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from packfile.layout import ByteOrder
 from packfile.rules import RULES
 
-from . import code, fields, whole
+from . import code, damage, fields, whole
 from .changes import Add, Change, Cut, Write
 from .choices import Choices
 from .expectation import Expectation, expect
@@ -38,10 +38,10 @@ MUTATIONS = (
     *[fields.head] * 2,
     fields.rows,
     *[whole.sections] * 3,
-    whole.wide,
+    damage.wide,
 )
 """What can be done to a file; what stands here more than once is done more often."""
-LONG_TABLES = (whole.wide,)
+DAMAGES = (damage.wide, damage.wide, damage.parted, damage.segments)
 """What few files are long enough for: damage behind the block that opening checks, in what is not looked at by then."""
 Mutations = Sequence[Callable[[File, Choices], Draft]]
 _SEVERAL = 232

@@ -5,8 +5,6 @@ Assumes a file that opens. Promises that what is laid out anew is laid out as th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from packfile import layout
 from packfile.instructions import Opcode
 from packfile.layout import SectionKind
@@ -102,7 +100,7 @@ def _row_added(file: File, choices: Choices) -> Draft:
     patched.apply({"stretch": table.name, "length": _length(file, table.name) + table.row_size})
     begin = table.at + row * table.row_size
     # All rows from that one on, moved by one.
-    _put(patched, f"{table.name}[{row + 1}].{table.fields[0].name}", file.content[begin : table.end])
+    put(patched, f"{table.name}[{row + 1}].{table.fields[0].name}", file.content[begin : table.end])
     return Draft(table.path(row, ""), "row twice", (), patched.content.read(0, patched.content.length))
 
 
@@ -118,7 +116,7 @@ def _long(file: File, choices: Choices) -> Draft:
     patched = PatchedFile(SparseBytes(file.content), file.order)
     patched.apply({"stretch": "code", "length": last * layout.CODE_WORD[file.order].size})
     content = b"".join(map(layout.CODE_WORD[file.order].pack, words))
-    _put(patched, f"code[{end}].word", content)
+    put(patched, f"code[{end}].word", content)
     patched.apply({"set": f"functions[{len(file.functions) - 1}].code_end", "value": last})
     return Draft("code", "long function", (), patched.content.read(0, patched.content.length))
 
@@ -135,7 +133,8 @@ def _another_unit(file: File, choices: Choices) -> Draft:
     return Draft("header.unit_log2", "another unit", (), patched.content.read(0, patched.content.length))
 
 
-def _put(patched: PatchedFile, path: str, content: bytes) -> None:
+def put(patched: PatchedFile, path: str, content: bytes) -> None:
+    """Write over what is at a path and behind it."""
     patched.content.write(patched.find(path).offset, content)
 
 
@@ -190,69 +189,6 @@ def _deep(file: File, choices: Choices) -> Draft:
     place = f"digests[{choices.below(layout.DIGEST_NODE_COUNT * layout.DIGEST_LENGTH)}]"
     patched.apply({"flip": place, "bit": choices.below(8)})
     return Draft(place, "bit flip in a deep tree", (), patched.content.read(0, patched.content.length))
-
-
-def wide(file: File, choices: Choices) -> Draft:
-    """Tables of more than one block, a digest tree over them, and a bit of them the other way.
-
-    Opening checks the block of header and directory, and nothing here breaks that one.
-    """
-    functions, code = file.table("functions"), file.table("code")
-    if functions is None or code is None or file.functions[-1][1] != code.rows:
-        return byte(file, choices.below(len(file.content)), choices)
-    patched = PatchedFile(SparseBytes(file.content), file.order)
-    first = -(-(layout.DIGEST_BLOCK_LENGTH - functions.at) // functions.row_size) - functions.rows
-    last = -(-(2 * layout.DIGEST_BLOCK_LENGTH - functions.at) // functions.row_size) - functions.rows
-    names: tuple[str, ...] = _FRONT
-    if first > 0:
-        within = choices.below(4) != 0
-        names = _FRONT[:1] if within else _FRONT
-        _add_functions(file, patched, range(first, last) if within else range(last, -1, -1), choices)
-    patched.apply({"add_digests": True})
-    longer = File(patched.content.read(0, patched.content.length), file.order)
-    table = choices.pick([table for name in names if (table := longer.table(name)) is not None])
-    start = max(table.at, layout.DIGEST_BLOCK_LENGTH)
-    draft = byte(longer, start + choices.below(max(1, table.end - start)), choices)
-    return draft._replace(what="bit flip in long tables", content=longer.content)
-
-
-_FRONT = ("functions", "functions", "imports", "exports", "constants", "strings")
-
-
-def _add_functions(file: File, patched: PatchedFile, places: range, choices: Choices) -> None:
-    """Add functions that trap, up to the highest of the places among them.
-
-    What named a function now mostly names the one at the next place, which has the same signature. In the order of
-    places, the first is where its row, or the row before it, is in a block of its own.
-    """
-    functions, code = file.table("functions"), file.table("code")
-    assert functions is not None
-    assert code is not None
-    more = max(places) + 1
-    rows = [file.functions[0][2]] * more
-    patched.apply({"stretch": "functions", "length": (functions.rows + more) * functions.row_size})
-    patched.apply({"stretch": "code", "length": (code.rows + more) * code.row_size})
-    for place, (named, path) in zip(places, _named(file), strict=False):
-        if choices.below(4):
-            rows[place] = file.functions[named][2]
-            patched.apply({"set": path, "value": functions.rows + place})
-    pack = layout.FUNCTION_ROW[file.order].pack
-    added = b"".join(pack(*row._replace(code_end=code.rows + 1 + k)) for k, row in enumerate(rows))
-    _put(patched, f"functions[{functions.rows}].{functions.fields[0].name}", added)
-    _put(patched, f"code[{code.rows}].word", layout.CODE_WORD[file.order].pack(Opcode.UNREACHABLE) * more)
-
-
-def _named(file: File) -> Iterator[tuple[int, str]]:
-    """Functions that exports or the header name, and the paths of what names them."""
-    exports = file.table("exports")
-    for number in range(exports.rows if exports else 0):
-        assert exports is not None
-        at = exports.at + number * exports.row_size
-        row = layout.ExportRow._make(layout.EXPORT_ROW[file.order].unpack_from(file.content, at))
-        if row.kind == layout.ImportKind.FUNCTION:
-            yield row.position, f"exports[{number}].position"
-    if file.header.entry != layout.NO_ENTRY:
-        yield file.header.entry, "header.entry"
 
 
 def repair(file: File, content: bytes) -> tuple[Write, ...]:

@@ -59,7 +59,7 @@ def judge(good: Path, folder: Path, patch: Path | None, *choice: str) -> Judged:
         make(source)
     report = folder / "report.jsonl"
     loader = shlex.join([str(source / "build/wrong/pf"), "adapter"])
-    command = [sys.executable, "-m", "packfile_suite", "run", "--loader", loader, "--timeout", "5", *choice]
+    command = [sys.executable, "-m", "packfile_suite", "run", "--loader", loader, "--timeout", "2", *choice]
     done = subprocess.run(
         [*command, "--report-jsonl", str(report)], cwd=folder, capture_output=True, text=True, check=False
     )
