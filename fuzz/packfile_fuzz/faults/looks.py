@@ -20,10 +20,9 @@ from packfile.layout import ByteOrder
 from packfile_fuzz.malformed import Broken
 from packfile_fuzz.program import Program
 from packfile_fuzz.run import Adapter, Observation, Prepared, Verdict, compare, observe, through
-from packfile_fuzz.run.observation import EXHAUSTED, OK
+from packfile_fuzz.run.observation import EXHAUSTED, OK, OUTCOMES
 
 _MAPS = Path("/proc/self/maps")
-_OUTCOMES = frozenset({OK, EXHAUSTED, "malformed", "unsupported", "corrupt", "unlinkable", "invalid", "trap"})
 
 
 class Files(Prepared):
@@ -127,7 +126,7 @@ def are_different(program: Program, good: Look, other: Look, *, fixed: bool = Tr
     for wanted, came in zip(good.runs, other.runs, strict=True):
         if fixed and compare(program, wanted, came).verdict is Verdict.DIFFERENT:
             return True
-        if any(step.outcome not in _OUTCOMES for step in came.steps):
+        if any(step.outcome not in OUTCOMES for step in came.steps):
             return True
     if len(good.audits) != len(other.audits):
         return True

@@ -53,7 +53,7 @@ def parted(file: File, choices: Choices) -> Draft:
     before = exports.row_size * (1 + choices.below(exports.rows - 1))
     more = (layout.DIGEST_BLOCK_LENGTH - exports.at - before) // functions.row_size
     patched = PatchedFile(SparseBytes(file.content), file.order)
-    if more > 0 and file.functions[-1][1] == _rows(file, "code"):
+    if more > 0 and file.functions[-1][1] == file.rows("code"):
         _add_functions(file, patched, range(more - 1, -1, -1), choices)
     return _damaged(patched, file.order, ("exports",), "bit flip in a table in two blocks", choices)
 
@@ -78,11 +78,6 @@ def _damaged(patched: PatchedFile, order: ByteOrder, names: Sequence[str], what:
     start = max(table.at, layout.DIGEST_BLOCK_LENGTH)
     draft = byte(longer, start + choices.below(max(1, table.end - start)), choices)
     return draft._replace(what=what, content=longer.content)
-
-
-def _rows(file: File, name: str) -> int:
-    table = file.table(name)
-    return 0 if table is None else table.rows
 
 
 def _add_functions(file: File, patched: PatchedFile, places: range, choices: Choices) -> None:

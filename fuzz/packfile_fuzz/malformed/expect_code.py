@@ -32,12 +32,11 @@ class Functions:
         self._words = file.words
         self._signatures = [row.signature for _, _, row in file.functions]
         self._imports = rows.imports
-        constants = file.table("constants")
         self._counts = {
             "function": len(self._signatures),
             "slot": len(self._imports),
             "function_slot": len(self._imports),
-            "constant": constants.rows if constants else 0,
+            "constant": file.rows("constants"),
         }
         self.lost = False
         """Whether code could not be read to its end."""

@@ -119,7 +119,6 @@ def expect(content: bytes) -> Expectation:
         return Expectation(opening=frozenset({"PF-INT-002"}))
     rows = Rows(file, row_findings(file))
     functions = Functions(file, rows)
-    data = file.table("data")
     return Expectation(
         linking=rows.linking,
         exports=rows.exports,
@@ -130,7 +129,7 @@ def expect(content: bytes) -> Expectation:
         damage=damage,
         damaged_head=bool(damage) and digests is not None and _head_is_damaged(content, digests.at),
         binds=rows.binds,
-        data_size=data.rows if data else 0,
+        data_size=file.rows("data"),
         bss_size=file.header.bss_size,
         entry=None if file.header.entry == layout.NO_ENTRY else file.header.entry,
         signatures=tuple(row.signature for _, _, row in file.functions),
@@ -140,10 +139,9 @@ def expect(content: bytes) -> Expectation:
 def _across(file: File) -> frozenset[str]:
     """The rules of time `open` that cross fields."""
     kinds = {entry.kind_id for entry in file.entries}
-    functions = file.table("functions")
     names = {SectionKind.IMPORTS, SectionKind.EXPORTS} & kinds
     checks = {
-        "PF-HDR-009": file.header.entry == layout.NO_ENTRY or file.header.entry < (functions.rows if functions else 0),
+        "PF-HDR-009": file.header.entry == layout.NO_ENTRY or file.header.entry < file.rows("functions"),
         "PF-SEC-001": (SectionKind.FUNCTIONS in kinds) == (SectionKind.CODE in kinds),
         "PF-SEC-002": not names or SectionKind.STRINGS in kinds,
         "PF-INT-001": (SectionKind.DIGESTS in kinds) == any(file.header.digest_root),

@@ -92,6 +92,11 @@ class File:
         """The table of that name, if the file has it."""
         return next((table for table in self.tables if table.name == name), None)
 
+    def rows(self, name: str) -> int:
+        """How many rows the table of that name has; 0 if the file has none."""
+        table = self.table(name)
+        return 0 if table is None else table.rows
+
     def value(self, table: Table, row: int, field: Field) -> int:
         """The value of a field; of bytes, as a number in the file's byte order."""
         at = table.at + row * table.row_size + field.offset

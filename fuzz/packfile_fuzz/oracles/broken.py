@@ -30,7 +30,7 @@ from packfile_fuzz.run import (
     observe,
     through,
 )
-from packfile_fuzz.run.observation import EQUAL, different
+from packfile_fuzz.run.observation import EQUAL, OUTCOMES, different
 
 _AT = 1
 """Index of the module among the entries, after the host."""
@@ -39,7 +39,6 @@ _ORDER_AT = 8
 _ORDERS = tuple(ByteOrder)
 _CHOICES = 64
 """Bytes that decide what is broken."""
-_OUTCOMES = frozenset({"ok", "malformed", "unsupported", "corrupt", "unlinkable", "invalid", "trap", "exhausted"})
 
 
 def broken_from_seed(seed: int) -> tuple[Entry, Broken]:
@@ -151,7 +150,7 @@ def _is_text(name: str) -> bool:
 def _compare(prepared: Prepared, broken: Broken, expected: Observation, adapter: Adapter) -> Comparison:
     got = through(adapter, prepared, expected)
     for step in got.steps:
-        if step.outcome not in _OUTCOMES:
+        if step.outcome not in OUTCOMES:
             return different(f"a broken file: {step.said}", "an outcome", step.outcome, step.rule)
     is_hashed = "hashed" in adapter.session().hello.features
     if not _is_fixed(prepared.program, broken) or (_is_of_digests(broken) and not is_hashed):

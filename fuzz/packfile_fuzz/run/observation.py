@@ -15,6 +15,8 @@ from packfile_fuzz.program import Program
 
 OK = "ok"
 EXHAUSTED = "exhausted"
+OUTCOMES = frozenset({OK, EXHAUSTED, "malformed", "unsupported", "corrupt", "unlinkable", "invalid", "trap"})
+"""Those of the spec: what a loader may come to, whatever it is given."""
 SHOWN = 8
 """Bytes of memory that a difference shows, from the first that differs on."""
 INTERNAL = "internal"
